@@ -82,6 +82,7 @@ class GauntletResult:
     primary_metric: str
     candidates: tuple[Row, ...]
     baselines: tuple[Row, ...]
+    best: str
     champion: str | None
     registered: tuple[Registered, ...]
     timings_s: Mapping[str, float]
@@ -89,7 +90,7 @@ class GauntletResult:
     report: str
     machines: tuple[Mapping[str, Any], ...] | None = None
     cells: tuple[Mapping[str, Any], ...] | None = None
-    notes: tuple[str, ...] | None = None
+    verdict: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The JSON document as plain types; NaN and infinity become null."""
@@ -110,6 +111,11 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
+def as_json(result: GauntletResult) -> str:
+    """The document as JSON text."""
+    return json.dumps(result.document(), indent=1, allow_nan=False) + "\n"
+
+
 def write_document(result: GauntletResult, file: Path) -> None:
     """Write the document whole or not at all: a temporary sibling is moved into place.
 
@@ -118,7 +124,7 @@ def write_document(result: GauntletResult, file: Path) -> None:
     """
     scratch = file.with_name(f".{file.name}.part")
     try:
-        scratch.write_text(json.dumps(result.document(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        scratch.write_text(as_json(result), encoding="utf-8")
         scratch.replace(file)
     finally:
         scratch.unlink(missing_ok=True)

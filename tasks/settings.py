@@ -39,7 +39,7 @@ class Settings(BaseSettings):
         None, description="Root of the data sets, one folder each. Default: `data/` in the home folder."
     )
     signing_key: Path | None = Field(
-        None, description="Private key (PEM, EC P-256) that signs models. Default: made in the home folder."
+        None, description="Private key (PEM, Ed25519) that signs models. Default: made in the home folder."
     )
     workers: int = Field(_CORES, ge=1, description="How many candidates or chunks are worked on at once.")
     quarantine_limit: float = Field(
