@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -10,22 +10,32 @@ from rich.text import Text
 from tasks.report.result import format_metric, ordered_rows, shown_metrics
 from tasks.result import GauntletResult
 
+LEFT_TO_REPORT = frozenset({"accuracy", "mcc"})
+
+
+def _shared_start(names: Sequence[str]) -> str:
+    """What all names begin with, up to and with an underscore, so that the table shows what differs."""
+    first, last = min(names), max(names)
+    same = next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), 0)
+    return first[: first.rfind("_", 0, same) + 1]
+
 
 def results_table(result: GauntletResult) -> Table:
     """Candidates, best first, then baselines; the primary metric with its interval. Says whether data are simulated."""
     rows = ordered_rows(result)
-    metrics = shown_metrics(rows)
+    metrics = tuple(metric for metric in shown_metrics(rows) if metric not in LEFT_TO_REPORT)
+    prefix = _shared_start([row.name for row in result.candidates])
     leaked = " · LEAKED, not a result" if result.leakage.leaked else ""
     table = Table(
         title=f"{result.gauntlet} · {result.source} data{leaked}", title_justify="left", box=None, pad_edge=False
     )
-    table.add_column("model", no_wrap=True)
+    table.add_column(f"{prefix}…" if prefix else "model", no_wrap=True)
     for metric in metrics:
         table.add_column(metric, justify="right", no_wrap=True)
     for row in rows:
         style = "bold" if row.name == result.best else "dim" if row in result.baselines else ""
         cells = [format_metric(row, metric, interval=metric == result.primary_metric) for metric in metrics]
-        table.add_row(row.name, *cells, style=style)
+        table.add_row(row.name.removeprefix(prefix), *cells, style=style)
     return table
 
 

@@ -7,9 +7,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from prefect import get_client
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import (
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.futures import PrefectFutureList, as_completed
 from prefect.runtime import flow_run
 
 from tasks.connection import Connection, data_root, resolve
@@ -19,6 +27,8 @@ from tasks.result import GauntletResult, Registered, as_json
 from tasks.settings import settings
 from tasks.steps import STOPWATCH, run_id, say, step
 from tasks.tracking import TrackedRun, experiment, log, log_dataset, log_files, servers, tracked
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,15 @@ def gauntlet_run(name: str, experiment_name: str, parameters: Mapping[str, objec
         log(mlflow_run, parameters=parameters)
         key_file = cfg.signing_key or cfg.state / "keys" / "signing.pem"
         yield Run(name, connection, mlflow_run, key_file, data_root(cfg), began)
+
+
+def watched(futures: PrefectFutureList[Result], what: str) -> list[Result]:
+    """The results in the order of the futures; a bar in the Prefect UI follows how many are done."""
+    futures = PrefectFutureList(futures)
+    bar = create_progress_artifact(0.0, key=what, description=f"{what}: {len(futures)} side by side")
+    for done, _ in enumerate(as_completed(list(futures)), start=1):
+        update_progress_artifact(bar, 100.0 * done / len(futures))
+    return futures.result()
 
 
 def _publish_result(run: Run, result: GauntletResult, page: str) -> None:

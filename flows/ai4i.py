@@ -14,7 +14,7 @@ from prefect import flow, unmapped
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from datasets.spec import Source
-from flows._gauntlet import conclude, gauntlet_run, run_name
+from flows._gauntlet import conclude, gauntlet_run, run_name, watched
 from tasks import process, register_process
 from tasks.process import Columns
 from tasks.register import crown, register
@@ -74,17 +74,17 @@ def ai4i(
         leaks = audit(table, allow_leakage)
         folds = split(table, seed)
         features = featurize(table)
-        trained = train.map(
-            CANDIDATES, table=unmapped(table), folds=unmapped(folds), prices=unmapped(prices), seed=unmapped(seed)
-        ).result()
+        shared = {"table": unmapped(table), "folds": unmapped(folds), "prices": unmapped(prices)}
+        trained = watched(train.map(CANDIDATES, **shared, seed=unmapped(seed)), "ai4i-training")
         judgement = evaluate(table, folds, trained, prices, seed)
         findings = leaks + audit_result(table, features, folds, trained, allow_leakage)
         told = tell(table, judgement, findings, prices, seed)
         drawn = draw(judgement, trained, prices)
         page = write_report(table, judgement, told, drawn, run.facts)
         entries = prepare(table, trained, judgement, findings, prices, seed, page, drawn)
-        versions = register_one.map(
+        registering = register_one.map(
             entries, parent=unmapped(run.tracked), connection=unmapped(run.connection), key_file=unmapped(run.key_file)
-        ).result()
+        )
+        versions = watched(registering, "ai4i-registration")
         registered = crown_best(entries, versions, None if findings else told.best, run.connection, run.key_file)
         return conclude(run, told, registered, page)

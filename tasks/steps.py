@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from prefect import Task, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import MissingContextError
-from prefect.runtime import flow_run
+from prefect.runtime import flow_run, task_run
 
 from datasets.errors import ServiceDown
 
@@ -89,8 +89,11 @@ def step(
     """
 
     def timed(*args: Any, **kwargs: Any) -> Result:
+        began = time.monotonic()
         with STOPWATCH.running(run_id(), name):
-            return function(*args, **kwargs)
+            result = function(*args, **kwargs)
+        say(f"{task_run.name if run_name else name}: {time.monotonic() - began:.1f} s")
+        return result
 
     timed.__name__, timed.__doc__ = name.replace("-", "_"), function.__doc__
     timed.__wrapped__ = function  # type: ignore[attr-defined]

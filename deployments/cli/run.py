@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,12 +12,17 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from datasets import dataset
 from datasets.errors import BadInput
+from datasets.source import locate
+from datasets.spec import Table
 from deployments.console import results_table, summary
 from deployments.stack import session_stack
 from flows import GAUNTLETS, gauntlet
 from tasks.result import GauntletResult, write_document
 from tasks.settings import settings
+
+TABLE_WIDTH = 108
 
 
 def register(app: typer.Typer) -> None:
@@ -55,9 +61,12 @@ def run(
         "price_of_false_alarm": _price("price-of-false-alarm", price_of_false_alarm),
     }
     _writable(json)
+    _readable(chosen[0], parameters)
     if offline_server:
         _forget_own_servers()
-    console = Console(stderr=False)
+    # Read when Prefect is imported: its console lines would bury ours. They still go to the Prefect server.
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    console = Console(width=None if Console().width >= TABLE_WIDTH else TABLE_WIDTH)
     with session_stack(settings(), say=(lambda _: None) if quiet else console.print) as urls:
         for name in chosen:
             result = _run_one(name, parameters, quiet)
@@ -94,6 +103,14 @@ def _existing(data: Path | None) -> Path | None:
     return data.absolute() if data else None
 
 
+def _readable(name: str, parameters: dict[str, Any]) -> None:
+    """Find out before the servers are started that the user's own table cannot be read."""
+    module = dataset(name)
+    if parameters["data"] is not None and isinstance(module.SPEC, Table):
+        drawn = module.simulation(parameters["seed"])
+        module.read(locate(module.SPEC, parameters["source"], parameters["data"], settings().data_root, drawn).path)
+
+
 def _writable(json: Path | None) -> None:
     """Find out before the work, not after it, that the result cannot be written."""
     if json is None:
@@ -122,7 +139,7 @@ class _Progress(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if f"{os.sep}prefect{os.sep}" not in record.pathname or record.levelno >= logging.CRITICAL:
-            print(f"{time.monotonic() - self.began:6.1f} s  {record.getMessage()}", flush=True)
+            print(f"{time.monotonic() - self.began:6.1f} s  {record.getMessage()}", file=sys.stderr, flush=True)
 
 
 def _run_one(name: str, parameters: dict[str, Any], quiet: bool) -> GauntletResult:
@@ -130,7 +147,7 @@ def _run_one(name: str, parameters: dict[str, Any], quiet: bool) -> GauntletResu
 
     flow = gauntlet(name)
     accepted = {key: value for key, value in parameters.items() if key in flow.parameters.properties}
-    handlers = _quieten(quiet)
+    handlers = _listen(quiet)
     try:
         # The heartbeat finds dead runs on workers; at a terminal it would only cost a second at the end.
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
@@ -140,16 +157,12 @@ def _run_one(name: str, parameters: dict[str, Any], quiet: bool) -> GauntletResu
             logger.removeHandler(handler)
 
 
-def _quieten(quiet: bool) -> list[tuple[logging.Logger, logging.Handler]]:
-    """Prefect's console lines off, ours on. The lines still go to the Prefect server."""
-    added = []
-    for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
-        logger = logging.getLogger(name)
-        for handler in logger.handlers:
-            if "Console" in type(handler).__name__:
-                handler.setLevel(logging.CRITICAL + 1)
-        if not quiet and name != "prefect":
-            handler = _Progress()
-            logger.addHandler(handler)
-            added.append((logger, handler))
-    return added
+def _listen(quiet: bool) -> list[tuple[logging.Logger, logging.Handler]]:
+    """Our lines on the terminal; Prefect's own go to its server only."""
+    if quiet:
+        return []
+    handler = _Progress()
+    loggers = [logging.getLogger(name) for name in ("prefect.flow_runs", "prefect.task_runs")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    return [(logger, handler) for logger in loggers]

@@ -44,14 +44,16 @@ def shallow_rule(table: Candidates) -> Iterator[Finding]:
     if target.rare is None or target.rare_rows < FEWEST_RARE_FOR_ONE or not columns:
         return
     X = np.clip(np.stack([column.values for column in columns], axis=1), -LARGEST, LARGEST)
-    if _resubstitution(X, target, DEPTHS[-1]) < FIT_F1:
+    deepest = _tree(X, target, DEPTHS[-1])
+    if _f1(deepest.predict(X), target) < FIT_F1:
         return  # no fold can do better than a tree that has seen every row: clean tables cost one fit
     fold = _folds(X, target)
     for depth in DEPTHS:
-        tree, held_out = _tree(X, target, depth), _cross_validated(X, target, depth, fold)
-        if not _parts_states(tree, X) and _is_rule(
-            tree, np.array_equal(tree.predict(X), target.rare), held_out, target
-        ):
+        tree = _tree(X, target, depth)
+        if _f1(tree.predict(X), target) < FIT_F1 or _parts_states(tree, X):
+            continue
+        held_out = _cross_validated(X, target, depth, fold)
+        if _is_rule(tree, np.array_equal(tree.predict(X), target.rare), held_out, target):
             detail = f"{target.condition} where {in_words(tree, columns)} (F1 {_f1(held_out, target):.3f} held out)"
             yield Finding("shallow_rule", target.name, detail)
             return
@@ -91,10 +93,6 @@ def _f1(predicted: np.ndarray, target: Target) -> float:
     assert target.rare is not None
     hits = target.weight[predicted & target.rare].sum()
     return float(2 * hits / (target.weight[predicted].sum() + target.weight[target.rare].sum()))
-
-
-def _resubstitution(X: np.ndarray, target: Target, depth: int) -> float:
-    return _f1(_tree(X, target, depth).predict(X), target)
 
 
 def _folds(X: np.ndarray, target: Target) -> np.ndarray:

@@ -13,7 +13,7 @@ def importance_bars(explanation: Explanation) -> bytes:
     losses = explanation.importance[::-1]
     figure, axes = picture(5.2, 0.35 * len(losses) + 1.4)
     axes.barh(losses.index, losses.to_numpy(), color=COLOURS[0])
-    axes.set(xlabel="PR-AUC lost when the column is shuffled (one held-out fold)", title="Which measurements matter")
+    axes.set(xlabel="PR-AUC lost when shuffled, one held-out fold", title="Which measurements matter")
     return png(figure)
 
 

@@ -112,7 +112,7 @@ def test_identifiers_are_named_declared_or_not():
         }
 
 
-@pytest.mark.parametrize("rows", [100, 500, 120_000])
+@pytest.mark.parametrize("rows", [100, 500, 60_000])
 def test_a_counter_with_gaps_and_one_time_stamp_per_row_are_identifiers(rows):
     """Row numbers after filtering have gaps; a moment per row says which row it is."""
     rng = np.random.default_rng(1)
@@ -195,7 +195,7 @@ def test_the_target_itself_among_the_features():
         (lambda t: (t["Torque [Nm]"] > 55) | (t["Rotational speed [rpm]"] > 2400), "Rotational speed [rpm] > "),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("rows", [1000, 10_000, 120_000])
+@pytest.mark.parametrize("rows", [1000, 10_000, 60_000])
 def test_a_label_that_is_a_threshold_on_features_is_named_in_words(rule, words, rows):
     """The rule is found and can be read, whether rows are few or are sampled."""
     table = machining(rows=rows)
