@@ -82,7 +82,7 @@ def load(data: Path | None, source: Source, root: Path, seed: int, columns: Colu
     consequences = [column for column in ai4i.SPEC.consequences if column in table.frame]
     shown = [*ai4i.SPEC.features, *(consequences if columns == "all" else [])]
     return ProcessTable(
-        X=table.frame[shown],
+        X=table.frame[shown].astype(dict.fromkeys(consequences, np.float64) if columns == "all" else {}),
         y=table.frame[ai4i.SPEC.target].to_numpy(dtype=np.int64),
         modes={mode: table.frame[mode].to_numpy() for mode in MODES if mode in table.frame},
         source=table.source,

@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     )
     service_timeout_s: float = Field(120.0, gt=0, description="Seconds to wait for a server to become healthy.")
 
+    traceback: bool = Field(False, description="Show the traceback of an error that is not one of ours.")
+
     prefect_api_url: str | None = Field(
         None,
         validation_alias=_also("GAUNTLET_PREFECT_API_URL", "PREFECT_API_URL"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 
 import typer
 
@@ -24,6 +25,7 @@ stack.register(app)
 
 def main() -> None:
     """Run the command; a known error is one line on standard error and its exit status (1 failed, 2 wrong call or input)."""
+    warnings.simplefilter("ignore")  # what a dependency warns of is for its own developers
     try:
         status = app(standalone_mode=False)
     except typer.Abort:
