@@ -11,6 +11,7 @@ from pathlib import Path
 from prefect import get_client
 from prefect.blocks.core import Block
 from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.exceptions import ObjectAlreadyExists
 
 from blocks import BLOCKS, ArtifactStore, DataLocation, TrackingServer
@@ -20,6 +21,7 @@ from tasks.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK_POOL = "gauntlet"
+TAG = "gauntlet"  # of every deployment in prefect.yaml
 
 
 def deploy(cfg: Settings) -> Iterator[str]:
@@ -76,13 +78,14 @@ def _work_pool() -> str:
 def _deployments(cfg: Settings) -> Iterator[str]:
     answer = subprocess.run(
         [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
-        cwd=ROOT, env={**os.environ, "GAUNTLET_HOME": str(cfg.state), "GAUNTLET_ROOT": str(ROOT)},
+        cwd=ROOT, env={**os.environ, "GAUNTLET_HOME": str(cfg.state), "GAUNTLET_ROOT": str(ROOT), "COLUMNS": "1000"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if answer.returncode:
         lines = [line for line in (answer.stdout + answer.stderr).splitlines() if line.strip()]
         raise GauntletError(f"prefect deploy failed: {lines[-1] if lines else 'no message'}")
     with get_client(sync_client=True) as client:
-        for deployment in client.read_deployments():
+        ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG]))
+        for deployment in client.read_deployments(deployment_filter=ours):
             schedules = ", ".join(str(getattr(one.schedule, "cron", "")) for one in deployment.schedules) or "by hand"
             yield f"deployment   {deployment.name} ({schedules})"

@@ -124,4 +124,4 @@ def _tell_prefect(run: Run, result: GauntletResult) -> None:
     with get_client(sync_client=True) as client:
         leaked = ["leaked"] if result.leakage.leaked else []
         name = " · ".join([run.name, result.source, *leaked])
-        client.update_flow_run(flow_run.id, name=name, tags=[run.name, result.source, *leaked])
+        client.update_flow_run(flow_run.id, name=name, tags=sorted({*flow_run.tags, run.name, result.source, *leaked}))

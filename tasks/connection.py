@@ -45,13 +45,14 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Connection:
-    """The servers of a run. `s3_endpoint_url` None: Amazon's. `credentials` None: boto3 finds its own."""
+    """The servers of a run. `s3_endpoint_url` None: Amazon's. `credentials` None: boto3 finds its own, with `profile`."""
 
     tracking_uri: str
     bucket: str
     region: str
     s3_endpoint_url: str | None
     credentials: Credentials | None
+    profile: str | None = None
 
     @property
     def mlflow_ui(self) -> str:
@@ -62,21 +63,30 @@ class Connection:
         """Put into this process's environment what MLflow and boto3 read there."""
         import mlflow  # two seconds, which a connection that is only looked at need not cost
 
+        bypass_proxy()
         os.environ.update(_QUIET, MLFLOW_TRACKING_URI=self.tracking_uri, AWS_DEFAULT_REGION=self.region)
         if self.s3_endpoint_url:
             os.environ["MLFLOW_S3_ENDPOINT_URL"] = self.s3_endpoint_url
+        if self.profile:
+            os.environ["AWS_PROFILE"] = self.profile
         if self.credentials:
             os.environ["AWS_ACCESS_KEY_ID"] = self.credentials.access_key
             os.environ["AWS_SECRET_ACCESS_KEY"] = self.credentials.secret_key.get_secret_value()
+            os.environ.pop("AWS_SESSION_TOKEN", None)  # it belongs to other keys
         mlflow.set_tracking_uri(self.tracking_uri)
 
     def s3(self) -> Any:
         """A boto3 client of the artifact store."""
-        return s3_client(self.s3_endpoint_url, self.credentials, self.region)
+        return s3_client(self.s3_endpoint_url, self.credentials, self.region, profile=self.profile)
 
 
 def s3_client(
-    endpoint_url: str | None, credentials: Credentials | None, region: str, attempts: int = 3, timeout_s: float = 10
+    endpoint_url: str | None,
+    credentials: Credentials | None,
+    region: str,
+    attempts: int = 3,
+    timeout_s: float = 10,
+    profile: str | None = None,
 ) -> Any:
     """A boto3 client that gives up soon; without credentials boto3 looks for its own."""
     keys = (
@@ -93,7 +103,16 @@ def s3_client(
         read_timeout=timeout_s,
         s3={"addressing_style": "path" if endpoint_url else "auto"},
     )
-    return boto3.client("s3", endpoint_url=endpoint_url, region_name=region, config=config, **keys)
+    session = boto3.Session(profile_name=None if credentials else profile)
+    return session.client("s3", endpoint_url=endpoint_url, region_name=region, config=config, **keys)
+
+
+def bypass_proxy() -> None:
+    """Let no proxy that the environment names come between this process and servers of this machine."""
+    excepted = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    if excepted.strip() != "*":
+        names = ",".join(dict.fromkeys([*filter(None, excepted.split(",")), ADDRESS, "localhost"]))
+        os.environ.update(no_proxy=names, NO_PROXY=names)
 
 
 def read_credentials(cfg: Settings) -> Credentials | None:
@@ -101,7 +120,7 @@ def read_credentials(cfg: Settings) -> Credentials | None:
     try:
         keys = json.loads((cfg.state / "stack" / "credentials.json").read_text())
         return Credentials(keys["access_key"], SecretStr(keys["secret_key"]))
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -109,11 +128,14 @@ def local_address(cfg: Settings, service: str) -> str | None:
     """The address at which the local stack last started a service; None when it never did."""
     try:
         return str(json.loads((cfg.state / "stack" / f"{service}.json").read_text())["url"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _own_credentials(cfg: Settings) -> Credentials | None:
+def own_credentials(cfg: Settings) -> Credentials | None:
+    """The key pair that the user named; None where boto3 finds more by itself (a profile, keys with a session token)."""
+    if os.environ.get("AWS_SESSION_TOKEN"):
+        return None
     if cfg.aws_access_key_id and cfg.aws_secret_access_key:
         return Credentials(cfg.aws_access_key_id, cfg.aws_secret_access_key)
     return None
@@ -156,8 +178,11 @@ def resolve(cfg: Settings, *, blocks: bool = True) -> Connection:
     if not uri:
         raise GauntletError("there is no MLflow server. Run `gauntlet up`, or set MLFLOW_TRACKING_URI to your own.")
     if cfg.own_s3:
-        return Connection(uri, cfg.s3_bucket, cfg.aws_region, cfg.s3_endpoint_url, _own_credentials(cfg))
+        keys = own_credentials(cfg)
+        return Connection(uri, cfg.s3_bucket, cfg.aws_region, cfg.s3_endpoint_url, keys, cfg.aws_profile or None)
     if store:
         keys = Credentials(store.access_key, store.secret_key) if store.access_key and store.secret_key else None
         return Connection(uri, store.bucket, store.region, store.endpoint_url or None, keys)
+    if cfg.own_mlflow:  # the local S3 server goes with the local MLflow server only: what it left here is out of date
+        return Connection(uri, cfg.s3_bucket, cfg.aws_region, None, None)
     return Connection(uri, cfg.s3_bucket, cfg.aws_region, local_address(cfg, "s3"), read_credentials(cfg))

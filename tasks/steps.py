@@ -92,7 +92,7 @@ def step(
         began = time.monotonic()
         with STOPWATCH.running(run_id(), name):
             result = function(*args, **kwargs)
-        say(f"{task_run.name if run_name else name}: {time.monotonic() - began:.1f} s")
+        say(f"{task_run.name or name}: {time.monotonic() - began:.1f} s")
         return result
 
     timed.__name__, timed.__doc__ = name.replace("-", "_"), function.__doc__
@@ -102,4 +102,4 @@ def step(
         if calls_server
         else {}
     )
-    return task(name=name, task_run_name=run_name, cache_policy=NO_CACHE, persist_result=False, **retry)(timed)
+    return task(name=name, task_run_name=run_name or name, cache_policy=NO_CACHE, persist_result=False, **retry)(timed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import warnings
 
@@ -26,6 +27,8 @@ stack.register(app)
 def main() -> None:
     """Run the command; a known error is one line on standard error and its exit status (1 failed, 2 wrong call or input)."""
     warnings.simplefilter("ignore")  # what a dependency warns of is for its own developers
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
     try:
         status = app(standalone_mode=False)
     except typer.Abort:
@@ -48,3 +51,8 @@ def main() -> None:
             error.show()
             status = 2
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _end(number: int, _frame: object) -> None:
+    """Told to end, or the terminal was closed: leave by the usual way out, so that no server is left behind."""
+    sys.exit(128 + number)

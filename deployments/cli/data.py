@@ -44,7 +44,7 @@ def get(name: Annotated[str, typer.Argument(help="Name of a data set, see `data 
 def simulate(
     name: Annotated[str, typer.Argument(help="Name of a data set, see `data list`.")],
     scale: Annotated[float, typer.Option(min=0.001, help="Size, as a share of the published one.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same files.")] = 7,
 ) -> None:
     """Write a simulated data set in its publisher's format; it is marked as simulated."""
     module = _module(name)

@@ -36,7 +36,7 @@ def run(
     source: Annotated[
         str, typer.Option(help="auto: real files where they are, else simulated; or real; or simulated.")
     ] = "auto",
-    seed: Annotated[int, typer.Option(help="The same seed and data give the same figures.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed and data give the same figures.")] = 7,
     json: Annotated[Path | None, typer.Option(help="Write the result as one JSON document.")] = None,
     allow_leakage: Annotated[
         bool, typer.Option("--allow-leakage", help="Feed every column and go on; the result is marked as leaked.")
@@ -67,7 +67,7 @@ def run(
     # Read when Prefect is imported: its console lines would bury ours. They still go to the Prefect server.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     console = Console(width=None if Console().width >= TABLE_WIDTH else TABLE_WIDTH)
-    with session_stack(settings(), say=(lambda _: None) if quiet else console.print) as urls:
+    with session_stack(settings(), say=(lambda _: None) if quiet else print) as urls:
         for name in chosen:
             result = _run_one(name, parameters, quiet)
             if json is not None:
@@ -123,7 +123,7 @@ def _writable(json: Path | None) -> None:
 
 def _forget_own_servers() -> None:
     for name in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "S3_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"):
-        os.environ.pop(f"GAUNTLET_{name}", None)
+        os.environ[f"GAUNTLET_{name}"] = ""  # not removed: `.env` would have its say again
         os.environ.pop(name, None)
     for name in ("MLFLOW_S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
         os.environ.pop(name, None)

@@ -36,8 +36,8 @@ def status() -> None:
 
 def deploy() -> None:
     """Register block types, blocks, work pool and scheduled deployments with Prefect. Safe to repeat."""
-    from deployments.deploy import deploy as deploy_all
-
     with stack.session_stack(settings()):
+        from deployments.deploy import deploy as deploy_all  # Prefect must find its address when it is imported
+
         for line in deploy_all(settings()):
             print(line)

@@ -15,6 +15,7 @@ import psutil
 
 STOP_TIMEOUT_S = 10.0
 LOG_LIMIT_BYTES = 5_000_000
+MARK = "GAUNTLET_STARTED_AS"  # in the environment of a server and of its children
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,18 @@ def alive(record: Record | None) -> psutil.Process | None:
     return None
 
 
+def marked(mark: str) -> list[psutil.Process]:
+    """Every process that was started under this mark: also children that outlived a server which was killed."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (psutil.Error, OSError):  # another user's, or gone
+            continue
+    return found
+
+
 def start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> psutil.Process:
     """A process in a session of its own, its output in the log file, deaf to the terminal's Ctrl-C."""
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -66,6 +79,7 @@ def start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
             list(command), env=dict(environment), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
             start_new_session=True, preexec_fn=_default_interrupt,
         )  # fmt: skip
+    child.returncode = 0  # it outlives us, which Popen would warn of
     return psutil.Process(child.pid)
 
 
@@ -74,16 +88,17 @@ def _default_interrupt() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def stop(process: psutil.Process) -> None:
-    """End a process and all its children: asked first, forced after ten seconds."""
-    family = _family(process)
+def stop(*processes: psutil.Process) -> None:
+    """End processes and all their children: asked first, forced after ten seconds."""
+    family = list(dict.fromkeys(member for process in processes for member in _family(process)))
     for member in family:
         _signal(member, signal.SIGTERM)
     _, stubborn = psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)
     for member in stubborn:
         _signal(member, signal.SIGKILL)
     psutil.wait_procs(stubborn, timeout=STOP_TIMEOUT_S)
-    _reap(process.pid)
+    for process in processes:
+        _reap(process.pid)
 
 
 def _family(process: psutil.Process) -> list[psutil.Process]:

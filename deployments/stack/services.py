@@ -10,14 +10,14 @@ import secrets
 import shutil
 import socket
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from datasets.errors import GauntletError
-from tasks.connection import ADDRESS, Credentials, read_credentials, s3_client
+from tasks.connection import ADDRESS, Credentials, own_credentials, read_credentials, s3_client
 from tasks.settings import Settings
 
 # Nothing may look at the internet, and nothing may tell anybody that it runs.
@@ -144,16 +144,16 @@ def _prefect_command(cfg: Settings, port: int) -> list[str]:
 
 
 def _mlflow_environment(cfg: Settings, addresses: Mapping[str, str]) -> dict[str, str]:
-    """What it needs to show artifacts on its pages: the user's own S3 as the environment has it, or ours."""
-    if cfg.own_s3:
-        return {"MLFLOW_S3_ENDPOINT_URL": cfg.s3_endpoint_url} if cfg.s3_endpoint_url else {}
-    keys = credentials(cfg)
-    return {
-        "MLFLOW_S3_ENDPOINT_URL": addresses["s3"],
-        "AWS_ACCESS_KEY_ID": keys.access_key,
-        "AWS_SECRET_ACCESS_KEY": keys.secret_key.get_secret_value(),
+    """What it needs to show artifacts on its pages: the user's own S3 as environment and `.env` have it, or ours."""
+    endpoint, keys = (cfg.s3_endpoint_url, own_credentials(cfg)) if cfg.own_s3 else (addresses["s3"], credentials(cfg))
+    needs = {
+        "MLFLOW_S3_ENDPOINT_URL": endpoint,
+        "AWS_PROFILE": cfg.aws_profile if cfg.own_s3 else None,
+        "AWS_ACCESS_KEY_ID": keys.access_key if keys else None,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_key.get_secret_value() if keys else None,
         "AWS_DEFAULT_REGION": cfg.aws_region,
     }
+    return {name: value for name, value in needs.items() if value}
 
 
 def _prefect_environment(cfg: Settings, _addresses: Mapping[str, str]) -> dict[str, str]:
@@ -171,7 +171,7 @@ def _answers(path: str) -> Callable[[Settings, str], bool]:
         try:
             with urllib.request.urlopen(url + path, timeout=2) as answer:  # noqa: S310 - our own loopback address
                 return bool(answer.status == 200)
-        except (OSError, urllib.error.URLError):
+        except (OSError, HTTPException):
             return False
 
     return healthy

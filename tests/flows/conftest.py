@@ -10,7 +10,7 @@ import pytest
 from flows import gauntlet
 from tasks.result import GauntletResult
 
-SMALL_ROWS = 2_500
+SMALL_ROWS = 1_500
 
 
 @dataclass(frozen=True)
