@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from datasets import dataset
-from datasets.errors import BadInput
+from datasets.errors import BadInput, GauntletError
 from datasets.source import locate
 from datasets.spec import Table
 from deployments.console import results_table, summary
@@ -71,9 +71,18 @@ def run(
         for name in chosen:
             result = _run_one(name, parameters, quiet)
             if json is not None:
-                write_document(result, json)
+                _write(result, json)
             console.print(results_table(result))
             console.print(summary(result, urls), highlight=False, soft_wrap=True)
+
+
+def _write(result: GauntletResult, json: Path) -> None:
+    try:
+        write_document(result, json)
+    except OSError as error:
+        raise GauntletError(
+            f"{json}: the result could not be written ({error.strerror}). The run itself is in MLflow: {result.report}."
+        ) from None
 
 
 def _chosen(names: list[str], data: Path | None, json: Path | None) -> tuple[str, ...]:

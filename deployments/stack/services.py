@@ -111,6 +111,7 @@ def _s3_command(cfg: Settings, port: int) -> list[str]:
     return [
         program("weed"), "mini", f"-dir={folder}", f"-ip={ADDRESS}", f"-ip.bind={ADDRESS}", "-master.telemetry=false",
         "-admin.ui=false", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false",
+        "-volume.preStopSeconds=0",
         f"-s3.config={cfg.state / 'stack' / 's3-identities.json'}", f"-s3.port={port}",
         *(f"-{name}.port={inner_port}" for name, inner_port in inner.items()),
     ]  # fmt: skip
@@ -132,9 +133,8 @@ def _mlflow_command(cfg: Settings, port: int) -> list[str]:
     folder = cfg.state / "mlflow"
     folder.mkdir(parents=True, exist_ok=True)
     return [
-        sys.executable, "-m", "mlflow", "server", "--host", ADDRESS, "--port", str(port), "--workers", "1",
-        "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}",
-        "--default-artifact-root", f"s3://{cfg.s3_bucket}", "--no-serve-artifacts",
+        sys.executable, "-m", "deployments.stack._mlflow_server",
+        str(port), f"sqlite:///{folder / 'mlflow.db'}", f"s3://{cfg.s3_bucket}",
     ]  # fmt: skip
 
 

@@ -50,7 +50,8 @@ def shap_values(pipeline: Any, X: pd.DataFrame, y: np.ndarray, seed: int) -> tup
     rng = np.random.default_rng(seed)
     failures, others = np.flatnonzero(y == 1), np.flatnonzero(y == 0)
     half = min(len(failures), SHAP_ROWS // 2)
-    chosen = np.r_[rng.choice(failures, half, replace=False), rng.choice(others, SHAP_ROWS - half, replace=False)]
+    rest = min(len(others), SHAP_ROWS - half)
+    chosen = np.r_[rng.choice(failures, half, replace=False), rng.choice(others, rest, replace=False)]
     features = pipeline[:-1].transform(X.iloc[chosen])
     model = pipeline[-1].estimator_
     if hasattr(model, "booster_"):  # LightGBM brings exact TreeSHAP, much faster

@@ -92,7 +92,7 @@ def calibration(name: str, answer: Judged, bins: int = 10) -> bytes:
     return png(figure)
 
 
-def wilson(share: np.ndarray, count: np.ndarray, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
+def wilson(share: np.ndarray, count: np.ndarray, z: float = 1.959964) -> tuple[np.ndarray, np.ndarray]:
     """95 % interval of a binomial share (Wilson 1927)."""
     centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     half = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))

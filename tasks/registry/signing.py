@@ -12,11 +12,13 @@ import base64
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -36,13 +38,17 @@ def signing_key(path: Path) -> Ed25519PrivateKey:
     """The private key in this PEM file, which is made (readable by its owner only) when it is missing.
 
     Raises:
-        BadInput: the file is there but holds no Ed25519 private key.
+        BadInput: the file is there but holds no Ed25519 private key, or cannot be read or made.
     """
-    if not path.exists():
-        _create_key(path)
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
-    except (ValueError, TypeError):
+        if not path.exists():
+            _create_key(path)
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadInput(path, f"no signing key ({error.strerror or error})", do="see GAUNTLET_SIGNING_KEY") from None
+    try:
+        key = load_pem_private_key(content, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         raise BadInput(path, "no signing key", expected="an Ed25519 private key as PEM", do="see GAUNTLET_SIGNING_KEY")
@@ -52,15 +58,15 @@ def signing_key(path: Path) -> Ed25519PrivateKey:
 def _create_key(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(pem)
+    # A name of its own, mode 0600: not by process id, which threads share and a container gives out again.
+    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        os.link(scratch, path)  # never replaces a key that another process made first
-    except FileExistsError:
-        pass
+        with os.fdopen(handle, "wb") as file:
+            file.write(pem)
+        with suppress(FileExistsError):
+            os.link(scratch, path)  # never replaces a key that another process made first
     finally:
-        scratch.unlink()
+        Path(scratch).unlink()
 
 
 def _files(folder: Path) -> dict[str, Path]:
@@ -105,7 +111,7 @@ def _signed_manifest(folder: Path, key: Ed25519PublicKey) -> dict[str, Any]:
         key.verify(signature, _canonical(manifest))
     except FileNotFoundError:
         raise Unsigned(f"{folder.name}: no {SIGNATURE_FILE}. The model is not loaded.") from None
-    except (ValueError, KeyError, TypeError, InvalidSignature):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, InvalidSignature):
         raise Unsigned(
             f"{folder.name}: {SIGNATURE_FILE} is not confirmed by our key. The model is not loaded; "
             "if another machine registered it, set GAUNTLET_SIGNING_KEY to that machine's key."

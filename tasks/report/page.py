@@ -64,6 +64,9 @@ def render(page: Page) -> str:
 
 
 def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table as GitHub markdown."""
-    lines = ["| " + " | ".join(line) + " |" for line in (headings, *rows)]
+    """A table as GitHub markdown; a bar or a line break in a cell does not end the cell."""
+    lines = [
+        "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in line) + " |"
+        for line in (headings, *rows)
+    ]
     return "\n".join([lines[0], "|" + " --- |" * len(headings), *lines[1:]])

@@ -39,9 +39,10 @@ def pictures_of(judgement: Judgement, trained: Sequence[Trained], prices: Prices
     """The pictures of the report by file name."""
     name, answer = judgement.best, judgement.answers[judgement.best]
     best = next(one for one in trained if one.candidate.name == name)
+    short = {one.removeprefix("ai4i_classifier_"): answer for one, answer in judgement.answers.items()}
     drawn = {
-        "precision_recall.png": pictures.pr_curves(judgement.answers, judgement.oracle),
-        "roc.png": pictures.roc_curves(judgement.answers, judgement.oracle),
+        "precision_recall.png": pictures.pr_curves(short, judgement.oracle),
+        "roc.png": pictures.roc_curves(short, judgement.oracle),
         "confusion.png": pictures.confusion_matrix(name, answer),
         "calibration.png": pictures.calibration(name, answer),
         "cost.png": pictures.cost_curve(name, answer, prices, best.pipeline[-1].cheapest_threshold_),
@@ -74,13 +75,14 @@ def verdict(table: ProcessTable, judgement: Judgement, prices: Prices, leaked: b
     false = cheap[:, table.y == 0].sum(1).mean() / len(table.y) * COST_PER_ROWS
     always = (1 - table.y.mean()) * prices.false_alarm * COST_PER_ROWS
     idle = min(silence.metrics["cost"], always)
-    saved = 1 - best.metrics["cost"] / idle
+    saved = 1 - best.metrics["cost"] / idle if idle else 0.0
+    beside = f"{abs(saved):.0%} {'less' if saved >= 0 else 'more'} than" if idle else "and nothing is"
     return (
         f"Of 100 failures the model announces {100 * caught:.0f}, at the price of {false:.1f} false alarms per "
         f"{COST_PER_ROWS:,} processes.",
         f"At {prices.miss:,.0f} for a missed failure and {prices.false_alarm:,.0f} for a false alarm it costs "
-        f"{best.metrics['cost']:,.0f} per {COST_PER_ROWS:,} processes, {abs(saved):.0%} "
-        f"{'less' if saved >= 0 else 'more'} than the best that needs no model ({idle:,.0f}).",
+        f"{best.metrics['cost']:,.0f} per {COST_PER_ROWS:,} processes, {beside} the best that needs no model "
+        f"({idle:,.0f}).",
         f"Best candidate: {best.name}, PR-AUC {format_metric(best, 'pr_auc')}, F1 {format_metric(best, 'f1')}.",
         *(("The data are simulated: this shows that the pipeline works, not how your machine will do.",)
           if table.source == "simulated" else ()),
@@ -92,7 +94,8 @@ def _modes_section(judgement: Judgement) -> tuple[Section, ...]:
         return ()
     names = {"TWF": "tool wear (random)", "HDF": "heat dissipation", "PWF": "power", "OSF": "overstrain"}
     rows = tuple(
-        (f"{mode}: {names[mode]}", str(count), f"{share:.2f}") for mode, (count, share) in judgement.modes.items()
+        (f"{mode}: {names[mode]}", str(count), f"{share:.2f}" if count else "–")
+        for mode, (count, share) in judgement.modes.items()
     )
     return (
         Section(
@@ -112,7 +115,7 @@ def audit_section(leakage: Leakage) -> Section:
     rows = tuple((one.kind, one.column, one.detail) for one in findings)
     return Section(
         "Audit",
-        (f"{len(findings)} findings; the caller allowed the run to go on.",),
+        (f"{len(findings)} finding{'s' if len(findings) > 1 else ''}; the caller allowed the run to go on.",),
         (Table(("kind", "column", "detail"), rows),),
     )
 

@@ -30,9 +30,11 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def end_all(cfg: Settings) -> None:
-    """Stop whatever a test left, by any road."""
-    for service in SERVICES:
-        stop(*marked(str(cfg.state / "stack" / f"{service.name}.json")))
+    """Kill whatever a test left, by the quickest road."""
+    left = [process for service in SERVICES for process in marked(str(cfg.state / "stack" / f"{service.name}.json"))]
+    for process in left:
+        process.kill()
+    stop(*left)  # collects them
 
 
 @pytest.fixture
