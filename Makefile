@@ -18,7 +18,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "make: no virtual environment could be made; on Debian install python3-venv"; exit 1; }
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE "^uv==[0-9.]+" requirements.lock)" || { echo "make: uv could not be installed: is the package index within reach? Run the same command again to continue."; exit 1; }
 	@echo "installing the pinned packages (about a minute, 2 GB; what is there already is kept)"
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --require-hashes --compile-bytecode -r requirements.lock || { echo "make: the packages could not be installed, see above. Run the same command again to continue."; exit 1; }
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --system-certs --quiet --require-hashes --compile-bytecode -r requirements.lock || { echo "make: the packages could not be installed, see above. Run the same command again to continue."; exit 1; }
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable . || { echo "make: gauntlet itself could not be installed, see above."; exit 1; }
 	@touch $@
 

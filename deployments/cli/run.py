@@ -152,6 +152,7 @@ class _Progress(logging.Handler):
 
 
 def _run_one(name: str, parameters: dict[str, Any], quiet: bool) -> GauntletResult:
+    from prefect.logging.handlers import APILogHandler
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     flow = gauntlet(name)
@@ -162,6 +163,7 @@ def _run_one(name: str, parameters: dict[str, Any], quiet: bool) -> GauntletResu
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
             return flow(**accepted)
     finally:
+        APILogHandler().flush()  # the server that takes the last lines may be stopped next
         for logger, handler in handlers:
             logger.removeHandler(handler)
 

@@ -32,6 +32,7 @@ from tasks.connection import bypass_proxy, resolve
 from tasks.settings import Settings, settings
 
 Say = Callable[[str], None]
+PORT_PATIENCE_S = 2.0  # a killed server's connections take a moment to go
 PATIENCE_S = 15.0  # a server on a busy machine may answer late; ended and started again it would lose work
 
 
@@ -72,9 +73,10 @@ def _only_one(cfg: Settings) -> Iterator[None]:
 def _port(cfg: Settings, service: Service) -> int:
     """The port that it had, else the wished one, else any: the first of these that is free."""
     before = read_record(_pid_file(cfg, service))
-    for port in ([before.port] if before else []) + [service.wished_port(cfg)]:
-        if free(port, service.grpc):
-            return port
+    if before and wait_until(lambda: free(before.port, service.grpc), time.monotonic() + PORT_PATIENCE_S):
+        return before.port
+    if free(service.wished_port(cfg), service.grpc):
+        return service.wished_port(cfg)
     return some_free_port(service.grpc)
 
 
@@ -171,16 +173,14 @@ def _well(cfg: Settings, service: Service, record: Record) -> bool:
 
 def down(cfg: Settings, only: Iterable[str] | None = None, say: Say = print) -> list[str]:
     """The names of the services that were ended: only what `up` started, and only if it is still that process."""
-    ended = []
     with _only_one(cfg):
-        for service in reversed(SERVICES):
-            record, processes = read_record(_pid_file(cfg, service)), _processes(cfg, service)
-            if not processes or (only is not None and service.name not in only):
-                continue
-            stop(*processes)
+        wanted = [service for service in SERVICES if only is None or service.name in only]
+        running = {service: processes for service in wanted if (processes := _processes(cfg, service))}
+        stop(*(process for processes in running.values() for process in processes))
+        for service in running:
+            record = read_record(_pid_file(cfg, service))
             say(ServiceStatus(service.name, record.url if record else "", "stopped").line())
-            ended.append(service.name)
-    return ended
+    return [service.name for service in running]
 
 
 def status(cfg: Settings) -> list[ServiceStatus]:

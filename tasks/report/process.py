@@ -75,14 +75,16 @@ def verdict(table: ProcessTable, judgement: Judgement, prices: Prices, leaked: b
     false = cheap[:, table.y == 0].sum(1).mean() / len(table.y) * COST_PER_ROWS
     always = (1 - table.y.mean()) * prices.false_alarm * COST_PER_ROWS
     idle = min(silence.metrics["cost"], always)
-    saved = 1 - best.metrics["cost"] / idle if idle else 0.0
-    beside = f"{abs(saved):.0%} {'less' if saved >= 0 else 'more'} than" if idle else "and nothing is"
+    beside = "where the best that needs no model costs nothing"
+    if idle:
+        saved = 1 - best.metrics["cost"] / idle
+        more = "less" if saved >= 0 else "more"
+        beside = f"{abs(saved):.0%} {more} than the best that needs no model ({idle:,.0f})"
     return (
         f"Of 100 failures the model announces {100 * caught:.0f}, at the price of {false:.1f} false alarms per "
         f"{COST_PER_ROWS:,} processes.",
         f"At {prices.miss:,.0f} for a missed failure and {prices.false_alarm:,.0f} for a false alarm it costs "
-        f"{best.metrics['cost']:,.0f} per {COST_PER_ROWS:,} processes, {beside} the best that needs no model "
-        f"({idle:,.0f}).",
+        f"{best.metrics['cost']:,.0f} per {COST_PER_ROWS:,} processes, {beside}.",
         f"Best candidate: {best.name}, PR-AUC {format_metric(best, 'pr_auc')}, F1 {format_metric(best, 'f1')}.",
         *(("The data are simulated: this shows that the pipeline works, not how your machine will do.",)
           if table.source == "simulated" else ()),
