@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -56,9 +57,19 @@ class Page:
     leaked: bool = False
 
 
+_WITH_INTERVAL = re.compile(r"([-−\d.,]+) (\[[^\[\]]+\])")
+
+
+def _parted(cell: str) -> tuple[str, str]:
+    """("0.90", "[0.88, 0.92]") of "0.90 [0.88, 0.92]"; any other text, a column's "Torque [Nm]" too, stays whole."""
+    found = _WITH_INTERVAL.fullmatch(cell)
+    return (found[1], found[2]) if found else (cell, "")
+
+
 def render(page: Page) -> str:
     """The page as HTML; all text is escaped."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["parted"] = _parted
     template = files("tasks.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     return environment.from_string(template).render(page=page)
 

@@ -54,4 +54,4 @@ def test_the_secret_is_hidden_in_the_api_and_encrypted_on_disk(api: str, stack: 
         assert read.secret_key is not None
         assert read.secret_key.get_secret_value() == SECRET
     finally:
-        ArtifactStore.delete("gauntlet-artifact-store/hidden")
+        ArtifactStore.delete("hidden")

@@ -57,7 +57,7 @@ def saved(stack: Any) -> Iterator[Any]:
         if was is not None:
             was.save(BLOCK, overwrite=True)
         elif connection._load(kind) is not None:
-            kind.delete(f"{kind.get_block_type_slug()}/{BLOCK}")
+            kind.delete(BLOCK)
 
 
 def test_without_anything_the_local_stack_is_used(home: Path) -> None:

@@ -83,7 +83,9 @@ def test_no_champion_is_null() -> None:
     assert json.loads(as_json(dataclasses.replace(RESULT, champion=None)))["champion"] is None
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), np.nan, np.float32("inf"), np.array(np.nan)])
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), -float("inf"), np.nan, np.float32("inf"), np.array(np.nan)]
+)
 def test_what_is_no_number_is_null(value: object) -> None:
     """JSON has neither NaN nor infinity."""
     text = as_json(dataclasses.replace(RESULT, timings_s={"load": value}))
@@ -185,7 +187,11 @@ def test_a_full_disk_is_one_line_and_keeps_the_old_document(tmp_path: Path) -> N
     file.write_text("old")
     root = str(Path(module.__file__).parents[1])
     said = subprocess.run(
-        [sys.executable, "-c", FULL.format(tests=root), str(file)], capture_output=True, text=True, check=False, cwd=root
+        [sys.executable, "-c", FULL.format(tests=root), str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=root,
     )
     assert said.returncode == 1
     assert "cannot be written" in said.stderr
