@@ -73,7 +73,7 @@ def publish(
         _log_metrics(run_id, model_id, submission.metrics)
         version = _register(submission, model_id, run_id)
     except BaseException:
-        _abandon(model_id)
+        _abandon(submission, model_id)
         raise
     return Registered(submission.name, version, (), artifact_location(model_id))
 
@@ -132,8 +132,10 @@ def _register(submission: Submission, model_id: str, run_id: str) -> int:
     return int(entry.version)
 
 
-def _abandon(model_id: str) -> None:
+def _abandon(submission: Submission, model_id: str) -> None:
+    """Mark the half-made model, unless its version was made and only the answer was lost: a retry will find that one."""
     try:
-        MlflowClient().finalize_logged_model(model_id, "FAILED")
+        if find(submission.name, submission.key) is None:
+            MlflowClient().finalize_logged_model(model_id, "FAILED")
     except Exception:  # noqa: BLE001 - the server may be what failed; the error under way is the one to tell
         return
