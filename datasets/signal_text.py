@@ -40,7 +40,7 @@ def read_bytes(path: Path) -> np.ndarray:
                 filled += got
     except OSError as error:
         raise BadInput(path, f"cannot be read ({error.strerror})") from None
-    if not filled or not np.any(buffer[:filled] > 32):
+    if not filled or (buffer[0] <= 32 and not np.any(buffer[:filled] > 32)):
         raise BadInput(path, "the file is empty")
     return buffer[:filled]
 
@@ -55,7 +55,7 @@ def parse(content: np.ndarray, layout: TextLayout, path: Path) -> np.ndarray:
     slot = np.full(layout.columns, -1, np.int64)
     slot[list(layout.signal)] = np.arange(len(layout.signal))
     out = np.empty((len(layout.signal), layout.rows), np.float32)
-    status, row, column = kernel.parse_rows(content, start, separator, point, layout.columns, slot, out)
+    status, row, column = map(int, kernel.parse_rows(content, start, separator, point, layout.columns, slot, out))
     line = row + 1 + layout.header
     if status in (kernel.TOO_FEW, kernel.TOO_MANY):
         saw = "more" if status == kernel.TOO_MANY else str(column)
