@@ -14,7 +14,7 @@ _POWERS = np.array([10.0**k for k in range(23)])
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def parse_rows(text, start, separator, point, columns, slot, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def parse_rows(text, start, separator, point, columns, slot, out):  # type: ignore[no-untyped-def]
     """(status, lines read, column) after filling `out` (signals x rows, float32).
 
     `text` uint8; `slot[c]` is the row of `out` for column c, or -1. Blank lines at the end are ignored; CR and spaces

@@ -66,7 +66,9 @@ def runs(folder: Path) -> tuple[Run, ...]:
         folder = folder.parent
     found = tuple(run for name in _FOLDERS if (run := _run(folder, name)) is not None)
     if not found:
-        raise BadInput(folder, "no IMS test here", expected="1st_test/, 2nd_test/ or 3rd_test/ with files named by time")
+        raise BadInput(
+            folder, "no IMS test here", expected="1st_test/, 2nd_test/ or 3rd_test/ with files named by time"
+        )
     return found
 
 

@@ -130,5 +130,3 @@ def _table(samples: np.ndarray, separator: str, end: str, digits: int) -> str:
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text.encode("ascii"))
-
-

@@ -11,7 +11,7 @@ _SUMS = {"reassoc", "contract", "nsz"}
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
-def time_moments(rows, out, centred):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def time_moments(rows, out, centred):  # type: ignore[no-untyped-def]
     """Fills `out` (rows x 14, order of `vibration.TIME`) and `centred` (rows less their mean, float32)."""
     n = rows.shape[1]
     for r in range(rows.shape[0]):
@@ -81,7 +81,7 @@ def time_moments(rows, out, centred):  # type: ignore[no-untyped-def]  # noqa: A
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
-def spectrum_moments(spectra, resolution, n, bands, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def spectrum_moments(spectra, resolution, n, bands, out):  # type: ignore[no-untyped-def]
     """Fills `out` (rows x 7 + bands, order of `vibration.FREQUENCY`) from complex rfft rows of the centred signal."""
     bins = spectra.shape[1]
     power = np.empty(bins)
@@ -132,7 +132,7 @@ def spectrum_moments(spectra, resolution, n, bands, out):  # type: ignore[no-unt
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
-def squared_envelope(analytic, squared, kurtosis):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def squared_envelope(analytic, squared, kurtosis):  # type: ignore[no-untyped-def]
     """Fills `squared` with |z|^2 (rows x m) and `kurtosis` with <|z|^4>/<|z|^2>^2 - 2 per row (Antoni 2006, eq. 8)."""
     m = analytic.shape[1]
     for r in range(analytic.shape[0]):
@@ -148,7 +148,7 @@ def squared_envelope(analytic, squared, kurtosis):  # type: ignore[no-untyped-de
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
-def line_prominence(magnitude, bins, half_width, reach, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def line_prominence(magnitude, bins, half_width, reach, out):  # type: ignore[no-untyped-def]
     """Fills `out[i]` with log(peak within `half_width[i]` bins of `bins[i]` / median of the bins within `reach`).
 
     A line past the end of the spectrum gives 0: no evidence.

@@ -10,7 +10,8 @@ import numpy as np
 from tasks.rul.life import Estimate, History, extrapolated_rms, fit, mean_life
 from tasks.rul.score import phm_score
 
-SHARES = tuple(np.round(np.arange(0.3, 0.96, 0.05), 2))
+SHARES = tuple(float(share) for share in np.round(np.arange(0.3, 0.96, 0.05), 2))
+AFTER_ALARM = tuple(float(share) for share in np.round(np.arange(0.05, 0.96, 0.1), 2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,21 @@ class RulReport:
 
 def leave_one_out(lives: Sequence[ObservedLife], shares: Sequence[float] = SHARES) -> RulReport:
     """The report over all bearings; the moments are shares of the true life, which no estimate is told."""
-    points = tuple(_point(life, [o for o in lives if o is not life], share) for life in lives for share in shares)
+    return _report([(life, share) for life in lives for share in shares], lives)
+
+
+def after_alarm(lives: Sequence[ObservedLife], shares: Sequence[float] = AFTER_ALARM) -> RulReport:
+    """The same asked only from the alarm on, the usual practice: `shares` of the time between alarm and end."""
+    moments = [
+        (life, (life.history.alarm_s + share * (life.history.life_s - life.history.alarm_s)) / life.history.life_s)
+        for life in lives if life.history.alarm_s is not None
+        for share in shares
+    ]  # fmt: skip
+    return _report(moments, lives)
+
+
+def _report(moments: Sequence[tuple[ObservedLife, float]], lives: Sequence[ObservedLife]) -> RulReport:
+    points = tuple(_point(life, [o for o in lives if o is not life], share) for life, share in moments)
     actual = np.array([p.actual_s for p in points])
     inside = [p.model.low_s <= p.actual_s <= p.model.high_s for p in points]
     scores = [

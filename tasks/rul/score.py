@@ -12,4 +12,5 @@ def phm_score(actual: np.ndarray, estimate: np.ndarray) -> np.ndarray:
     Source: IEEE PHM 2012 Prognostic Challenge, outline, section 4.
     """
     error = 100 * (np.asarray(actual, float) - estimate) / actual
-    return np.asarray(np.where(error <= 0, np.exp(-np.log(0.5) * np.minimum(error, 0) / 5), np.exp(np.log(0.5) * error / 20)))
+    late, early = np.minimum(error, 0), np.maximum(error, 0)
+    return np.asarray(np.where(error <= 0, np.exp(-np.log(0.5) * late / 5), np.exp(np.log(0.5) * early / 20)))

@@ -136,7 +136,12 @@ def condition_indicators(table: FeatureTable, unit: str) -> np.ndarray:
     tiny = 1e-12
     level = column["std"]
     bands = [np.log(level * np.sqrt(column[f"band_energy_{i}"]) + tiny) for i in range(1, 9)]
-    rows = [np.log(level + tiny), np.log(column["peak_to_peak"] + tiny), np.log(column["kurtosis"] + 3.0 + tiny), *bands]
+    rows = [
+        np.log(level + tiny),
+        np.log(column["peak_to_peak"] + tiny),
+        np.log(column["kurtosis"] + 3.0 + tiny),
+        *bands,
+    ]
     return np.concatenate(rows, axis=1)
 
 
