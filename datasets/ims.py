@@ -1,4 +1,4 @@
-"""NASA IMS: three run-to-failure tests of four Rexnord ZA-2115 bearings on one shaft, 2000 rpm, 20 kHz, 1 s per file."""
+"""NASA IMS: three run-to-failure tests of four Rexnord ZA-2115 bearings on one shaft, 2000 rpm, 20 kHz."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SPEC = VibrationSet(
     title="IMS bearing data set",
     homepage="https://www.nasa.gov/intelligent-systems-division/discovery-and-systems-health/pcoe/pcoe-data-set-repository/",
     licence="public; cite",
-    citation="J. Lee, H. Qiu, G. Yu, J. Lin, Rexnord Technical Services, Bearing Data Set, IMS, University of Cincinnati",
+    citation="J. Lee, H. Qiu, G. Yu, J. Lin, Rexnord Technical Services, Bearing Data Set, IMS, Univ. of Cincinnati",
     sensor_type="bearing",
     marker="*_test",
     files=(

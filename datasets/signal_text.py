@@ -36,7 +36,7 @@ def read_bytes(path: Path) -> np.ndarray:
             shift = -whole.ctypes.data % _PAGE
             buffer = whole[shift : shift + size]
             filled = 0
-            while filled < size and (got := file.readinto(memoryview(buffer)[filled:])):
+            while filled < size and (got := file.readinto(memoryview(buffer.data)[filled:])):
                 filled += got
     except OSError as error:
         raise BadInput(path, f"cannot be read ({error.strerror})") from None

@@ -54,7 +54,7 @@ def simulate_xjtu(folder: Path, seed: int = 7, scale: float = 0.1) -> tuple[Life
 
 
 def simulate_femto(folder: Path, seed: int = 7, scale: float = 0.1) -> tuple[Life, ...]:
-    """The runs of public truth written to `folder` as `Learning_set/Bearing1_1/acc_00001.csv`; faults outer or inner."""
+    """The runs of public truth in `folder` as `Learning_set/Bearing1_1/acc_00001.csv`; faults outer or inner."""
     lives = []
     for k, truth in enumerate(femto.SPEC.truth):
         elements: tuple[Element, ...] = ("outer",) if k % 2 == 0 else ("inner",)
@@ -119,7 +119,7 @@ def _generator(seed: int, life: Life) -> np.random.Generator:
 
 def _table(samples: np.ndarray, separator: str, end: str, digits: int) -> str:
     """Rows of text, samples at `digits` decimals; equal numbers are formatted once."""
-    step = 10 ** min(digits, 4)
+    step = 10 ** min(digits, 3)
     counts = np.round(samples.T * step).astype(int)
     low = int(counts.min())
     words = np.array([f"{value / step:.{digits}f}" for value in range(low, int(counts.max()) + 1)], dtype=object)

@@ -1,6 +1,6 @@
-"""Features of vibration snapshots: time, frequency, envelope and fault lines, batched over channels.
+"""Features of vibration snapshots: time, frequency, envelope, fault lines; batched over channels.
 
-Signals are float32 rows in g. Moments are accumulated in float64; the tables agree with scipy to 1e-4 relative (tested).
+Signals are float32 rows in g. Moments are accumulated in float64; the tables agree with scipy to 1e-4 (tested).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Features of whole runs: threads over files, a cache per file by content hash, memory that does not grow with files."""
+"""Features of whole runs: threads over files, a cache per file by content hash, flat memory."""
 
 from __future__ import annotations
 

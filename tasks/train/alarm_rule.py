@@ -1,4 +1,4 @@
-"""When abnormality becomes an alarm: smoothed, past a limit, sustained; and cleared with hysteresis. Causal throughout."""
+"""When abnormality becomes an alarm: smoothed, past a limit, sustained, cleared with hysteresis; causal throughout."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class AlarmRule:
 
 @dataclass(frozen=True)
 class Alarm:
-    """One event: `onset` the first snapshot of the sustained excess, `raised` when it was certain, `cleared` or None."""
+    """One event: `onset` first snapshot of the sustained excess, `raised` when it was certain, `cleared` or None."""
 
     onset: int
     raised: int

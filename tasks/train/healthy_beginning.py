@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import RobustScaler, StandardScaler
 from sklearn.svm import OneClassSVM
 
+from datasets.bearing import ELEMENTS
 from datasets.errors import BadInput
 from tasks.featurize.vibration import FEATURES
 from tasks.featurize.vibration_table import FeatureTable
@@ -127,7 +128,8 @@ class HealthIndex:
 
 
 def condition_indicators(table: FeatureTable, unit: str) -> np.ndarray:
-    """Rows of a unit, files x (channels * 11): log levels in g (whole and per band) and the shape of the amplitudes.
+    """Rows of a unit, files x (channels * 16): log levels in g (whole and per band), shape of amplitudes and
+    envelope, mean log prominence of each family of fault lines.
 
     Levels are logarithms because wear multiplies them; band energies are shares and are turned back into levels.
     """
@@ -142,6 +144,8 @@ def condition_indicators(table: FeatureTable, unit: str) -> np.ndarray:
         np.log(column["kurtosis"] + 3.0 + tiny),
         *bands,
     ]
+    rows += [np.log(np.maximum(column["envelope_kurtosis"], -1.9) + 2.0)]
+    rows += [sum(column[f"{element}_line_{k}"] for k in (1, 2, 3)) / 3 for element in ELEMENTS]
     return np.concatenate(rows, axis=1)
 
 
