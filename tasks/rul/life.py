@@ -3,6 +3,8 @@
 Two stages with an alarm between them, as in N. Li, Y. Lei et al., IEEE Trans. Industrial Electronics 62 (2015): before
 degradation shows, only age is informative; after it, only the time since. Both stages are log-normal; the point
 estimate is the one of greatest expected PHM score, which is well below the median because late answers cost more.
+On four real FEMTO runs it does worse than the mean life of the others, 0.16 to 0.26 over the life and 0.03 to 0.18 from
+the alarm on: three lives to learn from, one of which alarmed at a quarter of its life.
 """
 
 from __future__ import annotations
