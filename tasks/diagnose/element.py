@@ -14,7 +14,8 @@ from tasks.diagnose.envelope_spectrum import envelope_spectra
 from tasks.diagnose.families import FamilyScore, family_scores
 
 # Scores are logs per sqrt(second). Set on the records they are judged on, no others being at hand: the five clear CWRU
-# records have 3.0 and more, the best family of their hard ones 1.7 and less. Weak: a line that the bearing's own healthy beginning did not have needs less.
+# records have 3.0 and more, the best family of their hard ones 1.7 and less. Weak: a line that the bearing's own
+# healthy beginning did not have needs less.
 CLEAR = 2.1
 WEAK: dict[Element, float] = {"outer": 0.9, "inner": 0.9, "rolling": 0.9, "cage": 1.6}
 RISE: dict[Element, float] = {"outer": 0.6, "inner": 0.6, "rolling": 0.6, "cage": 1.0}  # sound cages are heard, too
