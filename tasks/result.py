@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from datasets.atomic import write_whole
 from tasks.audit import Finding
 
 METRICS = (
@@ -69,9 +70,12 @@ class InputSummary:
     quarantined: tuple[Quarantined, ...] = ()
 
 
+_OPTIONAL = ("machines", "cells")
+
+
 @dataclass(frozen=True)
 class GauntletResult:
-    """The whole result. Fields that a gauntlet has no use for stay None and are absent from the document."""
+    """The whole result. `machines` and `cells` are absent from the document of a gauntlet that has no use for them."""
 
     gauntlet: str
     source: str
@@ -82,6 +86,7 @@ class GauntletResult:
     primary_metric: str
     candidates: tuple[Row, ...]
     baselines: tuple[Row, ...]
+    best: str
     champion: str | None
     registered: tuple[Registered, ...]
     timings_s: Mapping[str, float]
@@ -89,36 +94,37 @@ class GauntletResult:
     report: str
     machines: tuple[Mapping[str, Any], ...] | None = None
     cells: tuple[Mapping[str, Any], ...] | None = None
-    notes: tuple[str, ...] | None = None
+    verdict: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """The JSON document as plain types; NaN and infinity become null."""
-        return {f.name: _plain(value) for f in fields(self) if (value := getattr(self, f.name)) is not None}
+        """The JSON document as plain types; NaN and infinity become null, and so does a champion that is not there."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: _plain(value) for name, value in values.items() if value is not None or name not in _OPTIONAL}
 
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return _plain(asdict(value))
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if hasattr(value, "item"):
-        return _plain(value.item())
+    if hasattr(value, "tolist"):  # numpy's numbers and arrays
+        return _plain(value.tolist())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return str(value) if isinstance(value, Path) else value
 
 
+def as_json(result: GauntletResult) -> str:
+    """The document as JSON text."""
+    return json.dumps(result.document(), indent=1, allow_nan=False) + "\n"
+
+
 def write_document(result: GauntletResult, file: Path) -> None:
-    """Write the document whole or not at all: a temporary sibling is moved into place.
+    """Write the document whole or not at all.
 
     Raises:
-        OSError: the folder cannot be written or the disk is full; nothing stays behind.
+        BadInput: the folder cannot be written or the disk is full; nothing stays behind, an older document is kept.
     """
-    scratch = file.with_name(f".{file.name}.part")
-    try:
-        scratch.write_text(json.dumps(result.document(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        scratch.replace(file)
-    finally:
-        scratch.unlink(missing_ok=True)
+    write_whole(file, as_json(result).encode())

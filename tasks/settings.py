@@ -39,13 +39,15 @@ class Settings(BaseSettings):
         None, description="Root of the data sets, one folder each. Default: `data/` in the home folder."
     )
     signing_key: Path | None = Field(
-        None, description="Private key (PEM, EC P-256) that signs models. Default: made in the home folder."
+        None, description="Private key (PEM, Ed25519) that signs models. Default: made in the home folder."
     )
     workers: int = Field(_CORES, ge=1, description="How many candidates or chunks are worked on at once.")
     quarantine_limit: float = Field(
         0.05, ge=0, le=1, description="Share of unusable files past which a gauntlet fails."
     )
     service_timeout_s: float = Field(120.0, gt=0, description="Seconds to wait for a server to become healthy.")
+
+    traceback: bool = Field(False, description="Show the traceback of an error that is not one of ours.")
 
     prefect_api_url: str | None = Field(
         None,

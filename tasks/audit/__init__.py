@@ -1,5 +1,27 @@
-"""The audit: what makes a result worthless, named by its cause, before it is trained on and before it is stated."""
+"""The audit: what makes a result worthless, named by its cause, before it is trained on and before it is stated.
 
-from tasks.audit.findings import Finding
+`audit_table` looks at candidate features and a target, `audit_claims` at how a figure came to be (a `Protocol`);
+`guard` stops the run on what they find.
+"""
 
-__all__ = ["Finding"]
+from tasks.audit.claims import audit_claims
+from tasks.audit.findings import CAUSES, Finding, guard
+from tasks.audit.protocol import Fingerprint, Flagged, Horizons, Origin, Part, Protocol, Replay
+from tasks.audit.provenance import origin_of
+from tasks.audit.table import audit_table
+
+__all__ = [
+    "CAUSES",
+    "Finding",
+    "Fingerprint",
+    "Flagged",
+    "Horizons",
+    "Origin",
+    "Part",
+    "Protocol",
+    "Replay",
+    "audit_claims",
+    "audit_table",
+    "guard",
+    "origin_of",
+]

@@ -73,8 +73,10 @@ def ranking_metrics(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> di
     order = np.argsort(-score, kind="stable")
     last = np.flatnonzero(np.r_[np.diff(score[order]) != 0, True])
     drawn = weights[:, order]
-    true = np.cumsum(drawn * y[order].astype(weights.dtype), axis=1, dtype=np.float64)[:, last]
-    seen = np.cumsum(drawn, axis=1, dtype=np.float64)[:, last]
+    true = np.cumsum(drawn * y[order].astype(weights.dtype), axis=1)[
+        :, last
+    ]  # whole numbers: exact below 2^24 in float32
+    seen = np.cumsum(drawn, axis=1)[:, last]
     false = seen - true
     gained = np.diff(true, prepend=0, axis=1)
     average = _ratio((gained * _ratio(true, seen)).sum(1), true[:, -1])

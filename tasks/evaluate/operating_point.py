@@ -17,7 +17,8 @@ def _counts(y: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
 def _between(thresholds: np.ndarray, best: int) -> float:
     """Halfway to the next lower score, so that the choice does not hang on the last digit of one row's score."""
     below = thresholds[best + 1] if best + 1 < len(thresholds) else 0.0
-    return float((thresholds[best] + below) / 2)
+    halfway = (thresholds[best] + below) / 2
+    return float(halfway if halfway > below else thresholds[best])  # neighbouring floats have nothing between them
 
 
 def f1_threshold(y: np.ndarray, score: np.ndarray) -> float:

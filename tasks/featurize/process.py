@@ -92,8 +92,11 @@ class ProcessFeatures(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
-        """The features of the rows of X, which holds the raw columns by name."""
-        return FEATURES[self.kind](X)
+        """The features of the rows of X, whose columns are found by name: their order and further ones have no say.
+
+        LightGBM goes by position alone and would answer wrongly, not fail, if the order were passed on.
+        """
+        return FEATURES[self.kind](X[list(self.feature_names_in_)])
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:  # noqa: ARG002
         """The names of the features, in order."""

@@ -38,7 +38,7 @@ def held_out_scores(estimator: Any, X: pd.DataFrame, y: np.ndarray, folds: int, 
     fitted = clone(estimator)
     if getattr(fitted, "oob_score", False):
         fitted.fit(X, y)
-        return _log_odds(np.nan_to_num(fitted.oob_decision_function_[:, 1], nan=float(y.mean()))), fitted
+        return _log_odds(fitted.oob_decision_function_[:, 1]), fitted
     scores = np.empty(len(y))
     for train, test in StratifiedKFold(folds, shuffle=True, random_state=seed).split(X, y):
         scores[test] = score_of(clone(estimator).fit(X.iloc[train], y[train]), X.iloc[test])

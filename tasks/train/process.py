@@ -34,9 +34,7 @@ class Candidate:
 
 def _forest(seed: int) -> Any:
     # Out-of-bag scores stand in for inner folds, hence bootstrap and enough trees for every row to be left out of some.
-    return RandomForestClassifier(
-        100, min_samples_leaf=2, max_features=0.5, oob_score=True, n_jobs=1, random_state=seed
-    )
+    return RandomForestClassifier(100, max_features="sqrt", oob_score=True, n_jobs=1, random_state=seed)
 
 
 def _machine(seed: int) -> Any:

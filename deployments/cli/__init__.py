@@ -1,0 +1,58 @@
+"""The command line: `gauntlet`. Each module adds its verbs; errors are one line and an exit status."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import warnings
+
+import typer
+
+from datasets.errors import GauntletError
+from deployments.cli import data, run, stack
+
+app = typer.Typer(
+    name="gauntlet",
+    help="Predictive-maintenance model pipelines: trained, judged and registered honestly.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+run.register(app)
+data.register(app)
+stack.register(app)
+
+
+def main() -> None:
+    """Run the command; a known error is one line on standard error and its exit status (1 failed, 2 wrong call or input)."""
+    warnings.simplefilter("ignore")  # what a dependency warns of is for its own developers
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+    try:
+        status = app(standalone_mode=False)
+    except typer.Abort:
+        status = 130
+    except KeyboardInterrupt:
+        status = 130
+    except GauntletError as error:
+        print(f"gauntlet: {error}", file=sys.stderr)
+        status = error.exit_status
+    except typer.Exit as done:
+        status = done.exit_code
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # a usage error of the command line itself has it
+            if os.environ.get("GAUNTLET_TRACEBACK"):
+                raise
+            print(f"gauntlet: {type(error).__name__}: {' '.join(str(error).split())}. "
+                  "Set GAUNTLET_TRACEBACK=1 for the traceback.", file=sys.stderr)  # fmt: skip
+            status = 1
+        else:
+            error.show()
+            status = 2
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _end(number: int, _frame: object) -> None:
+    """Told to end, or the terminal was closed: leave by the usual way out, so that no server is left behind."""
+    sys.exit(128 + number)

@@ -1,0 +1,179 @@
+"""`gauntlet run`: one gauntlet or all, against the servers at hand, with progress and a table at the end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from datasets import dataset
+from datasets.errors import BadInput, GauntletError
+from datasets.source import locate
+from datasets.spec import Table
+from deployments.console import results_table, summary
+from deployments.stack import session_stack
+from flows import GAUNTLETS, gauntlet
+from tasks.result import GauntletResult, write_document
+from tasks.settings import settings
+
+TABLE_WIDTH = 108
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb `run`."""
+    app.command()(run)
+
+
+def run(
+    names: Annotated[list[str], typer.Argument(help=f"Gauntlets by name, or all: {', '.join(GAUNTLETS)}.")],
+    data: Annotated[Path | None, typer.Option(help="Folder of the data set in its publisher's layout.")] = None,
+    source: Annotated[
+        str, typer.Option(help="auto: real files where they are, else simulated; or real; or simulated.")
+    ] = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="The same seed and data give the same figures.")] = 7,
+    json: Annotated[Path | None, typer.Option(help="Write the result as one JSON document.")] = None,
+    allow_leakage: Annotated[
+        bool, typer.Option("--allow-leakage", help="Feed every column and go on; the result is marked as leaked.")
+    ] = False,
+    columns: Annotated[str | None, typer.Option(help="features, or all: with the columns that know the label.")] = None,
+    price_of_miss: Annotated[float, typer.Option(help="What a failure that nobody announced costs.")] = 500.0,
+    price_of_false_alarm: Annotated[float, typer.Option(help="What an inspection for nothing costs.")] = 25.0,
+    offline_server: Annotated[
+        bool, typer.Option("--offline-server", help="Use servers of this run's own, whatever is configured.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the results table.")] = False,
+) -> None:
+    """Run gauntlets: load, audit, split, featurize, train, evaluate, register."""
+    chosen = _chosen(names, data, json)
+    parameters: dict[str, Any] = {
+        "data": _existing(data),
+        "source": _one_of("source", source, ("auto", "real", "simulated")),
+        "seed": seed,
+        "columns": _one_of("columns", columns or ("all" if allow_leakage else "features"), ("features", "all")),
+        "allow_leakage": allow_leakage,
+        "price_of_miss": _price("price-of-miss", price_of_miss),
+        "price_of_false_alarm": _price("price-of-false-alarm", price_of_false_alarm),
+    }
+    _writable(json)
+    _readable(chosen[0], parameters)
+    if offline_server:
+        _forget_own_servers()
+    # Read when Prefect is imported: its console lines would bury ours. They still go to the Prefect server.
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    console = Console(width=None if Console().width >= TABLE_WIDTH else TABLE_WIDTH)
+    with session_stack(settings(), say=(lambda _: None) if quiet else print) as urls:
+        for name in chosen:
+            result = _run_one(name, parameters, quiet)
+            if json is not None:
+                _write(result, json)
+            console.print(results_table(result))
+            console.print(summary(result, urls), highlight=False, soft_wrap=True)
+
+
+def _write(result: GauntletResult, json: Path) -> None:
+    try:
+        write_document(result, json)
+    except OSError as error:
+        raise GauntletError(
+            f"{json}: the result could not be written ({error.strerror}). The run itself is in MLflow: {result.report}."
+        ) from None
+
+
+def _chosen(names: list[str], data: Path | None, json: Path | None) -> tuple[str, ...]:
+    if unknown := [name for name in names if name not in (*GAUNTLETS, "all")]:
+        raise BadInput(None, f"no gauntlet {unknown[0]!r}", expected=f"one of {', '.join(GAUNTLETS)}, or all")
+    chosen = GAUNTLETS if "all" in names else tuple(dict.fromkeys(names))
+    if len(chosen) > 1 and (data or json):
+        raise BadInput(None, "--data and --json are for one gauntlet", do="name one gauntlet")
+    return chosen
+
+
+def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise BadInput(None, f"--{option} {value}", expected=f"one of {', '.join(allowed)}")
+    return value
+
+
+def _price(option: str, value: float) -> float:
+    if not 0 <= value < float("inf"):
+        raise BadInput(None, f"--{option} {value}", expected="an amount of money, 0 or more")
+    return value
+
+
+def _existing(data: Path | None) -> Path | None:
+    if data is not None and not data.exists():
+        raise BadInput(data, "there is no such folder or file", do="check --data")
+    return data.absolute() if data else None
+
+
+def _readable(name: str, parameters: dict[str, Any]) -> None:
+    """Find out before the servers are started that the user's own table cannot be read."""
+    module = dataset(name)
+    if parameters["data"] is not None and isinstance(module.SPEC, Table):
+        drawn = module.simulation(parameters["seed"])
+        module.read(locate(module.SPEC, parameters["source"], parameters["data"], settings().data_root, drawn).path)
+
+
+def _writable(json: Path | None) -> None:
+    """Find out before the work, not after it, that the result cannot be written."""
+    if json is None:
+        return
+    if json.is_dir():
+        raise BadInput(json, "this is a folder", expected="a file for --json")
+    if not json.absolute().parent.is_dir() or not os.access(json.absolute().parent, os.W_OK):
+        raise BadInput(json, "its folder is missing or cannot be written", do="check --json")
+
+
+def _forget_own_servers() -> None:
+    for name in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "S3_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"):
+        os.environ[f"GAUNTLET_{name}"] = ""  # not removed: `.env` would have its say again
+        os.environ.pop(name, None)
+    for name in ("MLFLOW_S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
+        os.environ.pop(name, None)
+    settings.cache_clear()
+
+
+class _Progress(logging.Handler):
+    """Our own steps' lines with the seconds so far; Prefect's bookkeeping stays in its UI."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.began = time.monotonic()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if f"{os.sep}prefect{os.sep}" not in record.pathname or record.levelno >= logging.CRITICAL:
+            print(f"{time.monotonic() - self.began:6.1f} s  {record.getMessage()}", file=sys.stderr, flush=True)
+
+
+def _run_one(name: str, parameters: dict[str, Any], quiet: bool) -> GauntletResult:
+    from prefect.logging.handlers import APILogHandler
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    flow = gauntlet(name)
+    accepted = {key: value for key, value in parameters.items() if key in flow.parameters.properties}
+    handlers = _listen(quiet)
+    try:
+        # The heartbeat finds dead runs on workers; at a terminal it would only cost a second at the end.
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            return flow(**accepted)
+    finally:
+        APILogHandler().flush()  # the server that takes the last lines may be stopped next
+        for logger, handler in handlers:
+            logger.removeHandler(handler)
+
+
+def _listen(quiet: bool) -> list[tuple[logging.Logger, logging.Handler]]:
+    """Our lines on the terminal; Prefect's own go to its server only."""
+    if quiet:
+        return []
+    handler = _Progress()
+    loggers = [logging.getLogger(name) for name in ("prefect.flow_runs", "prefect.task_runs")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    return [(logger, handler) for logger in loggers]

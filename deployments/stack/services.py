@@ -1,0 +1,191 @@
+"""The three servers of the local stack, as a table: how each is started and how one knows that it is well."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import secrets
+import shutil
+import socket
+import sys
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+
+from datasets.errors import GauntletError
+from tasks.connection import ADDRESS, Credentials, own_credentials, read_credentials, s3_client
+from tasks.settings import Settings
+
+# Nothing may look at the internet, and nothing may tell anybody that it runs.
+QUIET = {
+    "DO_NOT_TRACK": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+_GRPC = 10_000  # SeaweedFS listens for gRPC on its HTTP port plus this
+_FREE_PORTS = range(20_000, 44_000)
+
+
+@dataclass(frozen=True)
+class Service:
+    """One server: its wished port, its command and environment, and whether it is well at an address."""
+
+    name: str
+    wished_port: Callable[[Settings], int]
+    command: Callable[[Settings, int], list[str]]
+    environment: Callable[[Settings, Mapping[str, str]], Mapping[str, str]]
+    healthy: Callable[[Settings, str], bool]
+    grpc: bool = False
+
+    def url(self, port: int) -> str:
+        """The address at a port."""
+        return f"http://{ADDRESS}:{port}"
+
+
+def program(name: str) -> str:
+    """The path of a program of this environment.
+
+    Raises:
+        GauntletError: it is not installed.
+    """
+    found = shutil.which(name, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+    if found is None:
+        raise GauntletError(f"the program {name} is not installed. Run `make` again, or install requirements.lock.")
+    return found
+
+
+def free(port: int, grpc: bool = False) -> bool:
+    """True when nobody listens on the port (and on its gRPC sibling)."""
+    for wanted in (port, port + _GRPC) if grpc else (port,):
+        with contextlib.closing(socket.socket()) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((ADDRESS, wanted))
+            except OSError:
+                return False
+    return True
+
+
+def some_free_port(grpc: bool = False) -> int:
+    """A port that nobody listens on."""
+    candidates = (random.choice(_FREE_PORTS) for _ in range(1_000))
+    return next(port for port in candidates if free(port, grpc))
+
+
+def credentials(cfg: Settings) -> Credentials:
+    """The local S3 server's keys, made once per home folder and readable by its owner only."""
+    if (known := read_credentials(cfg)) is not None:
+        return known
+    file = cfg.state / "stack" / "credentials.json"
+    _write_private(file, json.dumps({"access_key": "gauntlet", "secret_key": secrets.token_urlsafe(24)}))
+    made = read_credentials(cfg)
+    assert made is not None
+    return made
+
+
+def _write_private(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    scratch = file.with_suffix(".part")
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        out.write(text)
+    scratch.replace(file)
+
+
+def _s3_command(cfg: Settings, port: int) -> list[str]:
+    folder = cfg.state / "s3"
+    folder.mkdir(parents=True, exist_ok=True)
+    keys = credentials(cfg)
+    identity = {
+        "name": "gauntlet",
+        "credentials": [{"accessKey": keys.access_key, "secretKey": keys.secret_key.get_secret_value()}],
+        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+    }
+    _write_private(cfg.state / "stack" / "s3-identities.json", json.dumps({"identities": [identity]}))
+    inner = {name: some_free_port(grpc=True) for name in ("master", "volume", "filer", "admin")}
+    return [
+        program("weed"), "mini", f"-dir={folder}", f"-ip={ADDRESS}", f"-ip.bind={ADDRESS}", "-master.telemetry=false",
+        "-admin.ui=false", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false",
+        "-volume.preStopSeconds=0",
+        f"-s3.config={cfg.state / 'stack' / 's3-identities.json'}", f"-s3.port={port}",
+        *(f"-{name}.port={inner_port}" for name, inner_port in inner.items()),
+    ]  # fmt: skip
+
+
+def _s3_healthy(cfg: Settings, url: str) -> bool:
+    """True when an object can be written: buckets answer before volumes are up."""
+    client = s3_client(url, credentials(cfg), cfg.aws_region, attempts=1, timeout_s=2)
+    try:
+        with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou, client.exceptions.BucketAlreadyExists):
+            client.create_bucket(Bucket=cfg.s3_bucket)
+        client.put_object(Bucket=cfg.s3_bucket, Key=".healthy", Body=b"")
+    except Exception:  # noqa: BLE001 - boto3 has many words for "not yet"
+        return False
+    return True
+
+
+def _mlflow_command(cfg: Settings, port: int) -> list[str]:
+    folder = cfg.state / "mlflow"
+    folder.mkdir(parents=True, exist_ok=True)
+    return [
+        sys.executable, "-m", "deployments.stack._mlflow_server",
+        str(port), f"sqlite:///{folder / 'mlflow.db'}", f"s3://{cfg.s3_bucket}",
+    ]  # fmt: skip
+
+
+def _prefect_command(cfg: Settings, port: int) -> list[str]:
+    (cfg.state / "prefect").mkdir(parents=True, exist_ok=True)
+    return [sys.executable, "-m", "prefect", "server", "start", "--host", ADDRESS, "--port", str(port)]
+
+
+def _mlflow_environment(cfg: Settings, addresses: Mapping[str, str]) -> dict[str, str]:
+    """What it needs to show artifacts on its pages: the user's own S3 as environment and `.env` have it, or ours."""
+    endpoint, keys = (cfg.s3_endpoint_url, own_credentials(cfg)) if cfg.own_s3 else (addresses["s3"], credentials(cfg))
+    needs = {
+        "MLFLOW_S3_ENDPOINT_URL": endpoint,
+        "AWS_PROFILE": cfg.aws_profile if cfg.own_s3 else None,
+        "AWS_ACCESS_KEY_ID": keys.access_key if keys else None,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_key.get_secret_value() if keys else None,
+        "AWS_DEFAULT_REGION": cfg.aws_region,
+    }
+    return {name: value for name, value in needs.items() if value}
+
+
+def _prefect_environment(cfg: Settings, _addresses: Mapping[str, str]) -> dict[str, str]:
+    home = cfg.state / "prefect"
+    return {
+        "PREFECT_HOME": str(home),
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_API_URL": "",
+    }
+
+
+def _answers(path: str) -> Callable[[Settings, str], bool]:
+    def healthy(_cfg: Settings, url: str) -> bool:
+        try:
+            with urllib.request.urlopen(url + path, timeout=2) as answer:  # noqa: S310 - our own loopback address
+                return bool(answer.status == 200)
+        except (OSError, HTTPException):
+            return False
+
+    return healthy
+
+
+S3 = Service("s3", lambda cfg: cfg.s3_port, _s3_command, lambda _cfg, _addresses: {}, _s3_healthy, grpc=True)
+MLFLOW = Service("mlflow", lambda cfg: cfg.mlflow_port, _mlflow_command, _mlflow_environment, _answers("/health"))
+PREFECT = Service(
+    "prefect", lambda cfg: cfg.prefect_port, _prefect_command, _prefect_environment, _answers("/api/health")
+)
+SERVICES = (S3, MLFLOW, PREFECT)
+
+
+def needed(cfg: Settings) -> tuple[Service, ...]:
+    """The services that the user did not bring. S3 is needed by our own MLflow only."""
+    wanted = {"s3": not cfg.own_s3 and not cfg.own_mlflow, "mlflow": not cfg.own_mlflow, "prefect": not cfg.own_prefect}
+    return tuple(service for service in SERVICES if wanted[service.name])

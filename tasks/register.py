@@ -1,0 +1,110 @@
+"""The last step of every gauntlet: versions into the registry, the report beside them, the alias for the best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tasks.connection import Connection
+from tasks.registry.aliases import CHAMPION, Holder, aliases_of, enter, holder
+from tasks.registry.fresh import Expectation, confirm
+from tasks.registry.key import git_commit, requirements
+from tasks.registry.publish import Submission, publish
+from tasks.registry.signing import signing_key
+from tasks.result import Registered
+from tasks.tracking import TrackedRun, log, log_files, servers, tracked
+
+CONFIRM_ROWS = 200
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One candidate on its way into the registry. `files` go into the model's folder, `pictures` beside its run."""
+
+    name: str
+    key: str
+    pipeline: Any
+    rows: pd.DataFrame
+    metrics: Mapping[str, float]
+    parameters: Mapping[str, object]
+    tags: Mapping[str, str]
+    description: str
+    files: Mapping[str, bytes]
+    pictures: Mapping[str, bytes]
+
+
+def version_tags(
+    *, phase: str, task: str, dataset: str, sensor_type: str, source: str, data_hash: str, seed: int, leaked: bool
+) -> dict[str, str]:
+    """The tags that every version bears."""
+    return {
+        "project": "gauntlet",
+        "phase": phase,
+        "task": task,
+        "status": "leaked" if leaked else "validated",
+        "leaked": str(leaked).lower(),
+        "dataset": dataset,
+        "sensor_type": sensor_type,
+        "source": source,
+        "data_hash": data_hash,
+        "git_commit": git_commit(),
+        "seed": str(seed),
+    }
+
+
+def register(entry: Entry, parent: TrackedRun, connection: Connection, key_file: Path) -> Registered:
+    """The version of this candidate: a nested run with its figures, and the signed model. Safe to repeat."""
+    with servers(connection), tracked(connection, parent.experiment_id, entry.name, entry.tags, parent) as run:
+        log(run, metrics=entry.metrics, parameters=entry.parameters)
+        log_files(run, {**entry.files, **{f"plots/{name}": png for name, png in entry.pictures.items()}})
+        submission = Submission(
+            entry.name,
+            entry.key,
+            entry.pipeline,
+            entry.rows.head(5),
+            entry.metrics,
+            entry.tags,
+            entry.description,
+            {name: content for name, content in entry.files.items() if not name.endswith(".html")},
+        )
+        return publish(submission, parent.experiment_id, run.run_id, signing_key(key_file), requirements())
+
+
+def crown(
+    entries: Sequence[Entry], registered: Sequence[Registered], best: str | None, connection: Connection, key_file: Path
+) -> tuple[Registered, ...]:
+    """The versions with their aliases, after a fresh process has loaded each and predicted the same.
+
+    `best` None: nothing is entered, as for a leaked result.
+    """
+    with servers(connection):
+        rows = entries[0].rows.head(CONFIRM_ROWS)
+        confirm(
+            rows,
+            [
+                Expectation(one.name, version.version, np.asarray(one.pipeline.predict_proba(rows)[:, 1]))
+                for one, version in zip(entries, registered, strict=True)
+            ],
+            key_file,
+        )
+        if best is not None:
+            version = next(one.version for one in registered if one.name == best)
+            enter([one.name for one in registered], Holder(best, version))
+        return tuple(_with_aliases(one) for one in registered)
+
+
+def _with_aliases(one: Registered) -> Registered:
+    held = sorted(alias for alias, version in aliases_of(one.name).items() if version == one.version)
+    return replace(one, aliases=tuple(held))
+
+
+def champion_of(names: Sequence[str], connection: Connection) -> str | None:
+    """The name of the model that holds the gauntlet's champion alias."""
+    with servers(connection):
+        held = holder(names, CHAMPION)
+    return held.name if held else None

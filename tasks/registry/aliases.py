@@ -1,0 +1,66 @@
+"""Who is champion. The first best candidate is; later ones become challenger, and only promotion moves `champion`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from datasets.errors import NotPromotable
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The version that an alias points at."""
+
+    name: str
+    version: int
+
+
+def aliases_of(name: str) -> dict[str, int]:
+    """Alias -> version of a registered model; empty when there is no such model. (List calls leave aliases out.)"""
+    try:
+        return {alias: int(version) for alias, version in MlflowClient().get_registered_model(name).aliases.items()}
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return {}
+        raise
+
+
+def holder(names: Iterable[str], alias: str) -> Holder | None:
+    """The version among these models that holds the alias."""
+    for name in names:
+        if (version := aliases_of(name).get(alias)) is not None:
+            return Holder(name, version)
+    return None
+
+
+def give(name: str, version: int, alias: str) -> None:
+    """Point an alias at a version.
+
+    Raises:
+        NotPromotable: the version is marked as leaked; it can hold neither alias.
+    """
+    client = MlflowClient()
+    if client.get_model_version(name, str(version)).tags.get("leaked") == "true":
+        raise NotPromotable(f"{name} version {version} was trained on leaked columns and can never be {alias}.")
+    client.set_registered_model_alias(name, alias, str(version))
+
+
+def enter(names: Iterable[str], best: Holder) -> None:
+    """Make the best candidate champion where the gauntlet has none, else challenger, unless it is champion already."""
+    names = tuple(names)
+    champion = holder(names, CHAMPION)
+    if champion == best:
+        return
+    if champion is None:
+        give(best.name, best.version, CHAMPION)
+        return
+    give(best.name, best.version, CHALLENGER)
+    for name in names:  # one challenger per gauntlet: an older one on another model steps back
+        if name != best.name and CHALLENGER in aliases_of(name):
+            MlflowClient().delete_registered_model_alias(name, CHALLENGER)

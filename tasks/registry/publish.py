@@ -1,0 +1,139 @@
+"""From a fitted pipeline to a registered version: saved, signed, uploaded, and only then visible in the registry.
+
+look the key up ── there ──> that version                 (a retry registers nothing twice)
+      │ not there
+save ─> sign ─> upload to S3 ─> READY ─> model version with all its tags in one call
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow.sklearn
+import pandas as pd
+import skops.io
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from mlflow import MlflowClient
+from mlflow.entities import Metric
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model, infer_signature
+
+from tasks.registry.load import artifact_location, model_id_of
+from tasks.registry.signing import sign_folder
+from tasks.registry.trust import types_to_trust
+from tasks.result import Registered
+
+
+@dataclass(frozen=True)
+class Submission:
+    """Everything that becomes a version.
+
+    `rows` are raw input rows (the example), `files` further files of the model's folder by name, `tags` the version's
+    tags; `key` identifies the work (data, code, parameters): the same key is never registered twice under a name.
+    """
+
+    name: str
+    key: str
+    pipeline: Any
+    rows: pd.DataFrame
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    description: str
+    files: Mapping[str, bytes]
+
+
+def find(name: str, key: str) -> Registered | None:
+    """The version of this name with this key, if it was registered before."""
+    found = MlflowClient().search_model_versions(f"name='{name}' and tags.key='{key}'")
+    if not found:
+        return None
+    entry = min(found, key=lambda one: int(one.version))
+    return Registered(name, int(entry.version), (), artifact_location(model_id_of(entry)))
+
+
+def publish(
+    submission: Submission, experiment_id: str, run_id: str, key: Ed25519PrivateKey, requirements: list[str]
+) -> Registered:
+    """The version, registered now or found by its key.
+
+    A failure on the way leaves no version: the half-made model is marked FAILED and nothing refers to it.
+    """
+    if (known := find(submission.name, submission.key)) is not None:
+        return known
+    client = MlflowClient()
+    model_id = client.create_logged_model(experiment_id, name=submission.name, source_run_id=run_id).model_id
+    try:
+        _upload(submission, model_id, run_id, key, requirements)
+        client.finalize_logged_model(model_id, "READY")
+        _log_metrics(run_id, model_id, submission.metrics)
+        version = _register(submission, model_id, run_id)
+    except BaseException:
+        _abandon(model_id)
+        raise
+    return Registered(submission.name, version, (), artifact_location(model_id))
+
+
+def _upload(
+    submission: Submission, model_id: str, run_id: str, key: Ed25519PrivateKey, requirements: list[str]
+) -> None:
+    scratch = Path(tempfile.mkdtemp(prefix="gauntlet-publish-"))
+    try:
+        folder = scratch / "model"
+        _save(submission, folder, Model(run_id=run_id, model_id=model_id), requirements)
+        for name, content in submission.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+        sign_folder(folder, model_id, key)
+        MlflowClient().log_model_artifacts(model_id, str(folder))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _save(submission: Submission, folder: Path, description: Model, requirements: list[str]) -> None:
+    pipeline, rows = submission.pipeline, submission.rows
+    mlflow.sklearn.save_model(
+        pipeline,
+        str(folder),
+        mlflow_model=description,
+        signature=infer_signature(rows, pipeline.predict(rows)),
+        input_example=rows,
+        pip_requirements=requirements,
+        serialization_format="skops",
+        skops_trusted_types=types_to_trust(skops.io.dumps(pipeline)),
+    )
+
+
+def _log_metrics(run_id: str, model_id: str, metrics: Mapping[str, float]) -> None:
+    now = int(pd.Timestamp.now("UTC").timestamp() * 1000)
+    batch = [Metric(name, value, now, 0, model_id=model_id, run_id=run_id) for name, value in metrics.items()]
+    MlflowClient().log_batch(run_id, metrics=batch)
+
+
+def _register(submission: Submission, model_id: str, run_id: str) -> int:
+    client = MlflowClient()
+    try:
+        client.create_registered_model(submission.name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    entry = client.create_model_version(
+        submission.name,
+        f"models:/{model_id}",
+        run_id=run_id,
+        model_id=model_id,
+        tags={**submission.tags, "key": submission.key},
+        description=submission.description,
+    )
+    return int(entry.version)
+
+
+def _abandon(model_id: str) -> None:
+    try:
+        MlflowClient().finalize_logged_model(model_id, "FAILED")
+    except Exception:  # noqa: BLE001 - the server may be what failed; the error under way is the one to tell
+        return

@@ -1,0 +1,145 @@
+"""Signatures over a model's folder: made at registration, checked before a byte of it is deserialised.
+
+    signature.json = {"manifest": {"subject": "m-…", "files": {"MLmodel": sha256, …}}, "signature": base64}
+
+The signature (Ed25519, RFC 8032) covers the manifest as canonical JSON. The subject is the model's own id, so that a
+validly signed folder of another version cannot take its place.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from datasets.errors import Altered, BadInput, Unsigned
+
+SIGNATURE_FILE = "signature.json"
+# MLflow writes this one into every download; it is no part of the model and nothing reads it.
+_ADDED_BY_DOWNLOAD = "registered_model_meta"
+
+
+def signing_key(path: Path) -> Ed25519PrivateKey:
+    """The private key in this PEM file, which is made (readable by its owner only) when it is missing.
+
+    Raises:
+        BadInput: the file is there but holds no Ed25519 private key, or cannot be read or made.
+    """
+    try:
+        if not path.exists():
+            _create_key(path)
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadInput(path, f"no signing key ({error.strerror or error})", do="see GAUNTLET_SIGNING_KEY") from None
+    try:
+        key = load_pem_private_key(content, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise BadInput(path, "no signing key", expected="an Ed25519 private key as PEM", do="see GAUNTLET_SIGNING_KEY")
+    return key
+
+
+def _create_key(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    # A name of its own, mode 0600: not by process id, which threads share and a container gives out again.
+    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(pem)
+        with suppress(FileExistsError):
+            os.link(scratch, path)  # never replaces a key that another process made first
+    finally:
+        Path(scratch).unlink()
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Every file below the folder by its relative name.
+
+    Raises:
+        Altered: a symbolic link or another thing that is no plain file; a link could change after the check.
+    """
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise Altered(f"{name}: not a plain file. The model is not loaded.")
+        if path.is_file() and name not in (SIGNATURE_FILE, _ADDED_BY_DOWNLOAD):
+            found[name] = path
+    return found
+
+
+def digest(content: bytes) -> str:
+    """The sha256 of these bytes, as hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _canonical(manifest: Mapping[str, Any]) -> bytes:
+    return json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()
+
+
+def sign_folder(folder: Path, subject: str, key: Ed25519PrivateKey) -> None:
+    """Write `signature.json` over every file of the folder."""
+    manifest = {
+        "subject": subject,
+        "files": {name: digest(path.read_bytes()) for name, path in _files(folder).items()},
+    }
+    signature = base64.b64encode(key.sign(_canonical(manifest))).decode()
+    (folder / SIGNATURE_FILE).write_text(json.dumps({"manifest": manifest, "signature": signature}, indent=1))
+
+
+def _signed_manifest(folder: Path, key: Ed25519PublicKey) -> dict[str, Any]:
+    try:
+        document = json.loads((folder / SIGNATURE_FILE).read_text())
+        manifest, signature = document["manifest"], base64.b64decode(document["signature"], validate=True)
+        key.verify(signature, _canonical(manifest))
+    except FileNotFoundError:
+        raise Unsigned(f"{folder.name}: no {SIGNATURE_FILE}. The model is not loaded.") from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, InvalidSignature):
+        raise Unsigned(
+            f"{folder.name}: {SIGNATURE_FILE} is not confirmed by our key. The model is not loaded; "
+            "if another machine registered it, set GAUNTLET_SIGNING_KEY to that machine's key."
+        ) from None
+    return dict(manifest)
+
+
+def verified_files(folder: Path, subject: str, key: Ed25519PublicKey) -> dict[str, bytes]:
+    """The folder's files as bytes, each the very bytes that were signed for this subject.
+
+    They are read once, checked, and handed on, so that nothing can be changed between the check and the use.
+
+    Raises:
+        Unsigned: no signature, or none by this key.
+        Altered: another subject, or a file that is changed, missing, added or no plain file.
+    """
+    manifest = _signed_manifest(folder, key)
+    if manifest["subject"] != subject:
+        raise Altered(f"{subject}: holds the signed files of {manifest['subject']}. The model is not loaded.")
+    contents = {name: path.read_bytes() for name, path in _files(folder).items()}
+    signed: dict[str, str] = manifest["files"]
+    wrong = [f"{name} is missing" for name in sorted(signed.keys() - contents.keys())]
+    wrong += [f"{name} was added" for name in sorted(contents.keys() - signed.keys())]
+    wrong += [
+        f"{name} was changed"
+        for name in sorted(signed.keys() & contents.keys())
+        if digest(contents[name]) != signed[name]
+    ]
+    if wrong:
+        raise Altered(f"{subject}: {', '.join(wrong)} since it was signed. The model is not loaded.")
+    return contents

@@ -1,0 +1,59 @@
+"""One private stack of real servers for the whole session, and an environment that no user's settings reach."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+# Before anything imports Prefect: its settings are read then, and no test may look at the internet.
+os.environ.update(
+    DO_NOT_TRACK="true",
+    PREFECT_SERVER_ANALYTICS_ENABLED="false",
+    PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW="ignore",
+    PREFECT_LOGGING_LEVEL="WARNING",
+)
+_USERS_OWN = (
+    "PREFECT_API_URL", "PREFECT_HOME", "MLFLOW_TRACKING_URI", "MLFLOW_S3_ENDPOINT_URL", "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE",
+)  # fmt: skip
+for _name in [*_USERS_OWN, *(name for name in os.environ if name.startswith("GAUNTLET_"))]:
+    if _name != "GAUNTLET_DATA_DIR":
+        os.environ.pop(_name, None)
+
+from deployments import stack as local_stack
+from deployments.stack.services import some_free_port
+from tasks.connection import Connection, resolve
+from tasks.settings import Settings, settings
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    """The session's servers."""
+
+    cfg: Settings
+    connection: Connection
+    urls: Mapping[str, str]
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """S3, MLflow and Prefect in a home of their own, on ports of their own; this process is connected to them."""
+    home: Path = tmp_path_factory.mktemp("home")
+    os.environ["GAUNTLET_HOME"] = str(home)
+    for service in ("S3", "MLFLOW", "PREFECT"):
+        os.environ[f"GAUNTLET_{service}_PORT"] = str(some_free_port(grpc=service == "S3"))
+    settings.cache_clear()
+    cfg = settings()
+    with local_stack.session_stack(cfg, say=lambda _: None) as urls:
+        from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+        connection = resolve(cfg, blocks=False)
+        connection.export()
+        with temporary_settings(
+            {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_API_URL: os.environ["PREFECT_API_URL"]}
+        ):
+            yield RunningStack(cfg, connection, urls)

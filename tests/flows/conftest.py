@@ -1,0 +1,43 @@
+"""One small run of each gauntlet, shared by the tests that look at what it left behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from flows import gauntlet
+from tasks.result import GauntletResult
+
+SMALL_ROWS = 1_500
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A gauntlet's flow, the folder of its data and what it handed back."""
+
+    name: str
+    data: Any
+    result: GauntletResult
+
+    def again(self, **parameters: Any) -> GauntletResult:
+        """The same flow on the same data."""
+        return gauntlet(self.name)(data=self.data, **{"seed": 7, **parameters})
+
+
+_RUNS: dict[str, Ran] = {}
+
+
+@pytest.fixture
+def ran(request: pytest.FixtureRequest, stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """The first run of the gauntlet named by the parameter, on a small simulated set."""
+    name = request.param
+    if name not in _RUNS:
+        from datasets import dataset
+
+        data = tmp_path_factory.mktemp(name)
+        module = dataset(name)
+        module.simulation(seed=7, scale=SMALL_ROWS / module.SPEC.rows).write(data)
+        _RUNS[name] = Ran(name, data, gauntlet(name)(data=data, seed=7))
+    return _RUNS[name]

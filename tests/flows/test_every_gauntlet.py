@@ -1,0 +1,172 @@
+"""The contract that every gauntlet keeps, on real servers and a small simulated data set."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlparse
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+from prefect import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+
+from flows import GAUNTLETS
+from tasks.registry.aliases import aliases_of
+from tasks.registry.load import load
+from tasks.registry.signing import signing_key
+from tasks.result import METRICS
+
+pytestmark = pytest.mark.parametrize("ran", GAUNTLETS, indirect=True)
+
+KEYS = {
+    "gauntlet", "source", "data_hash", "seed", "protocol", "leakage", "primary_metric", "candidates", "baselines",
+    "champion", "registered", "timings_s", "input", "report",
+}  # fmt: skip
+TAGS = {
+    "project", "phase", "task", "status", "dataset", "sensor_type", "source", "data_hash", "git_commit", "seed",
+    "key", "leaked",
+}  # fmt: skip
+
+
+def objects_below(stack: Any, uri: str) -> dict[str, int]:
+    place = urlparse(uri)
+    pages = stack.connection.s3().get_paginator("list_objects_v2").paginate(
+        Bucket=place.netloc, Prefix=place.path.strip("/")
+    )  # fmt: skip
+    return {item["Key"].removeprefix(place.path.strip("/") + "/"): item["Size"]
+            for page in pages for item in page.get("Contents", [])}  # fmt: skip
+
+
+def read(stack: Any, uri: str) -> bytes:
+    place = urlparse(uri)
+    return stack.connection.s3().get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read()
+
+
+def test_the_document_has_the_agreed_shape(ran: Any) -> None:
+    """Every key of the contract, known metrics only, and plain JSON."""
+    document = json.loads(json.dumps(ran.result.document(), allow_nan=False))
+    assert set(document) >= KEYS
+    assert document["gauntlet"] == ran.name
+    assert document["leakage"] == {"findings": [], "allowed": False}
+    for row in (*document["candidates"], *document["baselines"]):
+        assert set(row["metrics"]) <= set(METRICS)
+        for metric, (low, high) in row["intervals"].items():
+            assert low <= row["metrics"][metric] <= high
+    assert {"load", "train", "evaluate", "register", "total", "orchestration"} <= set(document["timings_s"])
+
+
+def test_the_best_candidate_beats_the_naive_baselines(ran: Any) -> None:
+    """By the primary metric, with intervals apart."""
+    result = ran.result
+    best = next(row for row in result.candidates if row.name == result.best)
+    naive = next(row for row in result.baselines if row.name == "majority")
+    assert best.intervals[result.primary_metric][0] > naive.intervals[result.primary_metric][1]
+
+
+def test_simulated_is_said_everywhere(ran: Any, stack: Any) -> None:
+    """Result, version tags, description, MLflow run and report."""
+    assert ran.result.source == "simulated"
+    page = read(stack, ran.result.report).decode()
+    assert "simulated data" in page
+    assert "simulated" in " ".join(ran.result.verdict)
+    for one in ran.result.registered:
+        version = MlflowClient().get_model_version(one.name, str(one.version))
+        assert version.tags["source"] == "simulated"
+        assert "simulated" in version.description
+
+
+def test_versions_bear_their_names_tags_and_metrics(ran: Any) -> None:
+    """The registered names are the agreed ones; every version has all tags and its figures."""
+    flow = import_module(f"flows.{ran.name}")
+    assert sorted(one.name for one in ran.result.registered) == sorted(flow.REGISTERED)
+    rows = {row.name: row for row in ran.result.candidates}
+    for one in ran.result.registered:
+        version = MlflowClient().get_model_version(one.name, str(one.version))
+        assert set(version.tags) >= TAGS
+        assert version.status == "READY"
+        metrics = MlflowClient().get_run(version.run_id).data.metrics
+        assert metrics[ran.result.primary_metric] == pytest.approx(rows[one.name].metrics[ran.result.primary_metric])
+
+
+def test_objects_are_really_in_s3(ran: Any, stack: Any) -> None:
+    """The model's folder with everything that belongs to it, the run's plots and report."""
+    for one in ran.result.registered:
+        assert one.uri.startswith("s3://")
+        inside = objects_below(stack, one.uri)
+        wanted = {"MLmodel", "model.skops", "signature.json", "feature_names.txt", "sensor_config.txt", "audit.json",
+                  "reference.parquet", "input_example.json"}  # fmt: skip
+        assert wanted <= set(inside)
+        assert all(inside.values())
+        run = MlflowClient().get_run(MlflowClient().get_model_version(one.name, str(one.version)).run_id)
+        beside = objects_below(stack, run.info.artifact_uri)
+        assert "report.html" in beside
+        assert len([name for name in beside if name.startswith("plots/")]) >= 3
+        assert run.data.tags["mlflow.parentRunId"]
+
+
+def test_reference_holds_the_features_by_name(ran: Any, stack: Any) -> None:
+    """`reference.parquet` has the columns of `feature_names.txt` and a row per training row."""
+    one = ran.result.registered[0]
+    reference = pd.read_parquet(io.BytesIO(read(stack, f"{one.uri}/reference.parquet")))
+    names = read(stack, f"{one.uri}/feature_names.txt").decode().splitlines()
+    assert set(names) <= set(reference.columns)
+    assert len(reference) == ran.result.input.rows
+
+
+def test_exactly_one_champion(ran: Any) -> None:
+    """The best candidate by the primary metric holds the alias, and nothing else does."""
+    holders = [one.name for one in ran.result.registered if "champion" in aliases_of(one.name)]
+    assert holders == [ran.result.champion] == [ran.result.best]
+
+
+def test_the_champion_loads_in_a_fresh_process_and_predicts_the_same(ran: Any, stack: Any) -> None:
+    """By MLflow's own loader, from nothing but the environment; and by ours."""
+    from tasks.settings import settings
+
+    key = signing_key(settings().state / "keys" / "signing.pem").public_key()
+    ours = load(ran.result.champion, "champion", key)
+    example = json.loads(ours.files["input_example.json"])
+    rows = pd.DataFrame(example["data"], columns=example["columns"])
+    code = (
+        "import json, sys, mlflow, pandas as pd\n"
+        f"model = mlflow.pyfunc.load_model('models:/{ran.result.champion}@champion')\n"
+        "given = json.loads(sys.stdin.read())\n"
+        "print(json.dumps([float(x) for x in model.predict(pd.DataFrame(given['data'], columns=given['columns']))]))\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], input=json.dumps(example), capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stderr[-2000:]
+    assert np.array_equal(json.loads(answer.stdout.splitlines()[-1]), ours.model.predict(rows))
+
+
+def test_prefect_shows_verdict_table_report_and_progress(ran: Any) -> None:
+    """What a person sees in the Prefect UI: artifacts by key, and runs named by what they are."""
+    with get_client(sync_client=True) as client:
+        for key in ("verdict", "results", "report"):
+            found = client.read_artifacts(
+                artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[f"{ran.name}-{key}"]))
+            )
+            assert found, key
+        names = {run.name for run in client.read_flow_runs()}
+    assert f"{ran.name} · simulated" in names
+
+
+def test_running_again_changes_no_digit_and_registers_nothing_twice(ran: Any) -> None:
+    """The same data, code, parameters and seed: the same figures to the digit, the same versions."""
+    before = {
+        one.name: len(MlflowClient().search_model_versions(f"name='{one.name}'")) for one in ran.result.registered
+    }
+    again = ran.again()
+    assert again.candidates == ran.result.candidates
+    assert again.baselines == ran.result.baselines
+    assert again.registered == ran.result.registered
+    after = {name: len(MlflowClient().search_model_versions(f"name='{name}'")) for name in before}
+    assert after == before

@@ -1,0 +1,73 @@
+"""Imports run one way, and the light packages stay light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("datasets", "tasks", "flows", "blocks", "deployments")
+ALLOWED = {
+    "datasets": {"datasets"},
+    "blocks": {"blocks"},
+    "tasks": {"tasks", "datasets", "blocks"},
+    "flows": {"flows", "tasks", "datasets", "blocks"},
+    "deployments": set(PACKAGES),
+}
+FILES = [file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
+
+
+def imported(file: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_imports_run_one_way(file: Path) -> None:
+    """deployments -> flows -> tasks -> datasets; blocks are imported by these and import none of them."""
+    package = file.relative_to(ROOT).parts[0]
+    assert imported(file) & set(PACKAGES) <= ALLOWED[package]
+
+
+@pytest.mark.parametrize("file", [f for f in FILES if f.relative_to(ROOT).parts[0] == "datasets"], ids=lambda f: f.name)
+def test_datasets_know_no_server(file: Path) -> None:
+    """A data set can be read without Prefect and MLflow."""
+    assert not imported(file) & {"prefect", "mlflow"}
+
+
+PURE = ("audit", "evaluate", "featurize", "figures", "train")
+
+
+@pytest.mark.parametrize("package", PURE)
+def test_numerics_know_no_server(package: str) -> None:
+    """Pure functions never import Prefect or MLflow."""
+    for file in (ROOT / "tasks" / package).rglob("*.py"):
+        assert not imported(file) & {"prefect", "mlflow"}, file
+
+
+def test_nothing_is_called_utils() -> None:
+    """A name says what is inside."""
+    vague = {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
+    assert not [file for file in FILES if vague & set(file.with_suffix("").parts)]
+
+
+def test_modules_have_one_subject() -> None:
+    """No module above 15 kB."""
+    assert not [file.name for file in FILES if file.stat().st_size > 15_000]
+
+
+def test_the_command_line_starts_without_the_machine_learning_stack() -> None:
+    """`gauntlet --help` and `gauntlet status` import none of the heavy libraries."""
+    heavy = ("prefect", "mlflow", "sklearn", "lightgbm", "shap", "evidently", "librosa", "matplotlib")
+    code = f"import sys, deployments.cli; print([name for name in {heavy!r} if name in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert answer.stdout.strip() == "[]"
