@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +20,7 @@ from datasets.source import locate
 from datasets.spec import Table
 from deployments.console import results_table, summary
 from deployments.stack import session_stack
+from deployments.stack.services import QUIET
 from flows import GAUNTLETS, gauntlet
 from tasks.result import GauntletResult, write_document
 from tasks.settings import settings
@@ -67,6 +70,7 @@ def run(
     # Read when Prefect is imported: its console lines would bury ours. They still go to the Prefect server.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     console = Console(width=None if Console().width >= TABLE_WIDTH else TABLE_WIDTH)
+    threading.Thread(target=_warm_up, daemon=True).start()
     with session_stack(settings(), say=(lambda _: None) if quiet else print) as urls:
         for name in chosen:
             result = _run_one(name, parameters, quiet)
@@ -74,6 +78,16 @@ def run(
                 _write(result, json)
             console.print(results_table(result))
             console.print(summary(result, urls), highlight=False, soft_wrap=True)
+
+
+def _warm_up() -> None:
+    """Import what the flows will import, while the servers start and this process would only wait for them.
+
+    Prefect is left out: it reads its server's address when it is imported.
+    """
+    os.environ.update(QUIET)
+    for name in ("mlflow.sklearn", "sklearn.ensemble", "lightgbm", "skops.io", "matplotlib.figure"):
+        import_module(name)
 
 
 def _write(result: GauntletResult, json: Path) -> None:
