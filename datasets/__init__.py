@@ -12,6 +12,9 @@ from datasets.errors import BadInput
 
 DATASETS = {
     "ai4i": "datasets.ai4i",
+    "nasa": "datasets.ims",
+    "xjtu": "datasets.xjtu",
+    "femto": "datasets.femto",
 }
 
 

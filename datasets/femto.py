@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from datasets.archive import fetch_archive
 from datasets.bearing import PRONOSTIA
 from datasets.errors import BadInput
 from datasets.snapshot import Channel, Run, TextLayout, Truth, VibrationSet, in_order, spacing
+from datasets.source import Simulation
 from datasets.spec import RemoteFile
 
 RATE, ROWS, INTERVAL_S = 25_600.0, 2_560, 10.0
@@ -56,6 +58,23 @@ def runs(folder: Path) -> tuple[Run, ...]:
     if not found:
         raise BadInput(folder, "no FEMTO bearing here", expected="Learning_set/Bearing1_1/acc_00001.csv and the like")
     return found
+
+
+def simulation(seed: int = 7, scale: float = 0.1) -> Simulation:
+    """Six bearings at `scale` of their lifetimes, for `source.locate` to make or to find."""
+    from datasets.vibration_simulator import drawn
+
+    return drawn(SPEC.name, seed, scale)
+
+
+def fetch(folder: Path, progress: bool = True) -> Path:
+    """The 17 bearings in `folder`, downloaded from NASA's server and unpacked; the publisher gives no hash.
+
+    Raises:
+        ServiceDown: the publisher does not answer.
+        BadInput: the folder cannot be written, or no program here unpacks the archives inside.
+    """
+    return fetch_archive(SPEC, Path(folder), progress)
 
 
 def _run(folder: Path) -> Run | None:

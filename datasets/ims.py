@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from datasets.archive import fetch_archive
 from datasets.bearing import ZA2115
 from datasets.errors import BadInput
 from datasets.snapshot import Channel, Run, TextLayout, Truth, VibrationSet, in_order, spacing
+from datasets.source import Simulation
 from datasets.spec import RemoteFile
 
 RATE, ROWS, SHAFT_HZ = 20_000.0, 20_480, 2000 / 60
@@ -21,6 +23,7 @@ SPEC = VibrationSet(
     citation="J. Lee, H. Qiu, G. Yu, J. Lin, Rexnord Technical Services, Bearing Data Set, IMS, Univ. of Cincinnati",
     sensor_type="bearing",
     marker="*_test",
+    also=("ims",),
     files=(
         RemoteFile(
             name="4. Bearings.zip",
@@ -37,6 +40,11 @@ SPEC = VibrationSet(
         Truth("2nd_test", "bearing 1", ("outer",), 984, 533),
         Truth("3rd_test", "bearing 3", ("outer",), 6324, 5966),
     ),
+    began={
+        "1st_test": "2003.10.22.12.06.24",
+        "2nd_test": "2004.02.12.10.32.39",
+        "3rd_test": "2004.03.04.09.27.46",
+    },
 )
 
 # The publisher's archive holds set 3 in `3rd_test/4th_test/txt`; a copy may have the files in the folder itself.
@@ -50,7 +58,7 @@ _CHANNELS = {
     "2nd_test": tuple(Channel(f"bearing {b}", f"bearing {b}") for b in range(1, 5)),
     "3rd_test": tuple(Channel(f"bearing {b}", f"bearing {b}") for b in range(1, 5)),
 }
-_TIME = "%Y.%m.%d.%H.%M.%S"
+TIME = "%Y.%m.%d.%H.%M.%S"
 
 
 def runs(folder: Path) -> tuple[Run, ...]:
@@ -72,6 +80,29 @@ def runs(folder: Path) -> tuple[Run, ...]:
     return found
 
 
+def channels_of(run: str) -> tuple[Channel, ...]:
+    """The channels of a test: eight in the first, four in the others."""
+    return _CHANNELS[run]
+
+
+def simulation(seed: int = 7, scale: float = 0.1) -> Simulation:
+    """Test 2 at `scale` of its 984 files, for `source.locate` to make or to find."""
+    from datasets.vibration_simulator import drawn
+
+    return drawn(SPEC.name, seed, scale)
+
+
+def fetch(folder: Path, progress: bool = True) -> Path:
+    """The three tests in `folder`: 1 GB from NASA's server, its hash verified, the archives inside unpacked.
+
+    Raises:
+        WrongHash: the download is not the published file.
+        ServiceDown: the publisher does not answer.
+        BadInput: the folder cannot be written, or no program here unpacks 7z and rar.
+    """
+    return fetch_archive(SPEC, Path(folder), progress)
+
+
 def _run(folder: Path, name: str) -> Run | None:
     for place in _FOLDERS[name]:
         timed = [(path, time) for path in _entries(folder / place) if (time := _time(path.name)) is not None]
@@ -91,6 +122,6 @@ def _entries(folder: Path) -> list[Path]:
 def _time(name: str) -> datetime | None:
     try:
         # The names are local time without a zone; reckoned as UTC no summer-time hour appears twice.
-        return datetime.strptime(name + "+0000", _TIME + "%z")
+        return datetime.strptime(name + "+0000", TIME + "%z")
     except ValueError:
         return None

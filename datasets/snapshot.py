@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -80,7 +81,10 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of a unit's end. `onset`: published index of the first degraded snapshot, None if unpublished."""
+    """What is known of a unit's end. `files`: of the whole run, which ends in the failure.
+
+    `onset`: published index of the first degraded snapshot, None if unpublished.
+    """
 
     run: str
     unit: str
@@ -91,12 +95,16 @@ class Truth:
 
 @dataclass(frozen=True)
 class VibrationSet(Dataset):
-    """A published vibration data set: sampling, geometry and the truth at the end of each run."""
+    """A published vibration data set: sampling, geometry and the truth at the end of each run.
+
+    `began`: name of a run's first file, where names tell the publisher's files from somebody's own.
+    """
 
     rate: float = 0.0
     samples: int = 0
     bearing: Bearing | None = None
     truth: tuple[Truth, ...] = ()
+    began: Mapping[str, str] = field(default_factory=dict)
 
 
 def in_order(paths_and_seconds: list[tuple[Path, float, datetime | None]]) -> tuple[SnapshotFile, ...]:

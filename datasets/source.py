@@ -49,7 +49,8 @@ def locate(spec: Dataset, source: Source, data: Path | None, root: Path, simulat
     """
     if data is not None:
         return _named(spec, source, data.expanduser().absolute())
-    home = root / spec.name
+    homes = [root / name for name in spec.folders]
+    home = next((place for place in homes if holds(place, spec)), homes[0])
     if source != "simulated" and holds(home, spec):
         found = provenance(home)
         if found == "real" or source == "auto":

@@ -24,7 +24,7 @@ class Dataset:
     """A published data set.
 
     `marker` is a glob that is true of a folder which holds the set, whole or in part; it is how `source="auto"`
-    knows that real files are there.
+    knows that real files are there. `also`: other names that its folder below the data root goes by.
     """
 
     name: str
@@ -35,6 +35,12 @@ class Dataset:
     sensor_type: str
     marker: str
     files: tuple[RemoteFile, ...] = ()
+    also: tuple[str, ...] = ()
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The names that its folder may have below the data root, its own name first."""
+        return (self.name, *self.also)
 
 
 @dataclass(frozen=True)

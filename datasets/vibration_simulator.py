@@ -11,7 +11,14 @@ import numpy as np
 
 from datasets import cwru, femto, ims, xjtu
 from datasets.bearing import PRONOSTIA, SKF6205, UER204, ZA2115, Element
-from datasets.bearing_signal import Machine, acceleration, severity
+from datasets.bearing_signal import VERSION, Machine, acceleration, severity
+from datasets.provenance import mark_simulated
+from datasets.snapshot import Truth
+from datasets.source import Simulation
+from datasets.vibration_truth import of_lives
+
+ALL_FROM = 0.05  # the scale from which all fifteen XJTU bearings are drawn
+FEW = ("Bearing1_1", "Bearing3_3")
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,11 @@ class Life:
     elements: tuple[Element, ...]
     files: int
     onset: float
+
+    @property
+    def truth(self) -> Truth:
+        """The same as a publisher states it."""
+        return Truth(self.run, self.unit, self.elements, self.files, round(self.onset * (self.files - 1)))
 
 
 def xjtu_lives(scale: float = 1.0, least: int = 100) -> tuple[Life, ...]:
@@ -39,8 +51,8 @@ def xjtu_lives(scale: float = 1.0, least: int = 100) -> tuple[Life, ...]:
 
 
 def simulate_xjtu(folder: Path, seed: int = 7, scale: float = 0.1) -> tuple[Life, ...]:
-    """The lives written to `folder` as `35Hz12kN/Bearing1_1/1.csv` and so on."""
-    lives = xjtu_lives(scale)
+    """The lives written to `folder` as `35Hz12kN/Bearing1_1/1.csv` and so on; below a scale of 0.05 only `FEW`."""
+    lives = tuple(life for life in xjtu_lives(scale) if scale >= ALL_FROM or life.run in FEW)
     for life in lives:
         condition = int(life.run.removeprefix("Bearing")[0]) - 1
         name, shaft = list(xjtu.CONDITIONS.items())[condition]
@@ -99,6 +111,18 @@ SIMULATORS: dict[str, Callable[[Path, int, float], tuple[Life, ...]]] = {
     xjtu.SPEC.name: simulate_xjtu,
     femto.SPEC.name: simulate_femto,
 }
+
+
+def drawn(name: str, seed: int, scale: float) -> Simulation:
+    """The draw of a set at a scale, whose folder bears the record that it is simulated and the truth of its lives."""
+
+    def write(folder: Path) -> Path:
+        lives = SIMULATORS[name](folder, seed, scale)
+        known = of_lives([life.truth for life in lives])
+        mark_simulated(folder, __name__, VERSION, seed=seed, scale=scale, lives=known)
+        return folder
+
+    return Simulation(f"v{VERSION}-seed{seed}-scale{scale:g}", write)
 
 
 def simulate_cwru(element: Element | None, seed: int = 7, n: int = 120_000, amplitude: float = 4.0) -> np.ndarray:

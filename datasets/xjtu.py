@@ -7,6 +7,7 @@ from pathlib import Path
 from datasets.bearing import UER204, Element
 from datasets.errors import BadInput
 from datasets.snapshot import Channel, Run, TextLayout, Truth, VibrationSet, in_order, spacing
+from datasets.source import Simulation
 from datasets.spec import RemoteFile
 
 RATE, ROWS, INTERVAL_S = 25_600.0, 32_768, 60.0
@@ -73,6 +74,25 @@ def runs(folder: Path) -> tuple[Run, ...]:
     if not found:
         raise BadInput(folder, "no XJTU-SY bearing here", expected="35Hz12kN/Bearing1_1/1.csv and the like")
     return tuple(found)
+
+
+def simulation(seed: int = 7, scale: float = 0.02) -> Simulation:
+    """Bearings at `scale` of their lifetimes, but of 100 files at least; all fifteen from a scale of 0.05 on (1 GB),
+    below that one with an outer race fault and one with an inner race fault, for `source.locate` to make or to find.
+    """
+    from datasets.vibration_simulator import drawn
+
+    return drawn(SPEC.name, seed, scale)
+
+
+def fetch(folder: Path, progress: bool = True) -> Path:  # noqa: ARG001
+    """Never a path: the authors link six volumes on file hosts that want a browser.
+
+    Raises:
+        BadInput: always, with the page and where to put what it links to.
+    """
+    do = f"get part 1 to 6 from {_HOME}, unpack them with `bsdtar -xf` or 7-Zip, and put 35Hz12kN/ and the like here"
+    raise BadInput(Path(folder), "XJTU-SY has no address that a program may fetch", do=do)
 
 
 def _run(folder: Path, shaft_hz: float) -> Run | None:

@@ -70,7 +70,10 @@ MEANINGS = {
     "mape": "mean absolute percentage error",
     "coverage_80": "share of actual values inside the 80 % interval",
     "coverage_95": "share of actual values inside the 95 % interval",
-    "phm_score": "score of the IEEE PHM 2012 challenge",
+    "phm_score": "score of the IEEE PHM 2012 challenge, 1 is perfect",
+    "lead_time_h": "hours from alarm to failure, median over the announced failures",
+    "false_alarms_per_week": "per machine and week of healthy running",
+    "onset_error": "distance of the found onset from the published one, share of the life, median",
 }
 
 

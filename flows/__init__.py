@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-GAUNTLETS = ("ai4i",)
+GAUNTLETS = ("ai4i", "nasa", "xjtu", "femto")
 
 
 def gauntlet(name: str) -> Any:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,7 +24,7 @@ from prefect.runtime import flow_run
 from tasks.connection import Connection, data_root, resolve
 from tasks.register import champion_of
 from tasks.report.result import results_rows, verdict_markdown
-from tasks.result import GauntletResult, Registered, as_json
+from tasks.result import GauntletResult, Quarantined, Registered, as_json
 from tasks.settings import settings
 from tasks.steps import STOPWATCH, run_id, say, step
 from tasks.tracking import TrackedRun, experiment, log, log_dataset, log_files, servers, tracked
@@ -85,11 +86,19 @@ def watched(futures: PrefectFutureList[Result], what: str) -> list[Result]:
     return futures.result()
 
 
+def quarantine_artifact(run: Run, files: Sequence[Quarantined]) -> None:
+    """The files that were set aside as a table of the flow run, with their reasons; none, no table."""
+    if files:
+        say(f"{len(files)} file{'s' * (len(files) > 1)} set aside, see the artifact {run.name}-quarantine")
+        table = [{"file": one.file, "reason": one.reason} for one in files]
+        create_table_artifact(table, key=f"{run.name}-quarantine", description="Files set aside, and why")
+
+
 def _publish_result(run: Run, result: GauntletResult, page: str) -> None:
     with servers(run.connection):
-        best = next(row for row in result.candidates if row.name == result.best)
+        best = next((row.metrics for row in result.candidates if row.name == result.best), {})
         tags = {"source": result.source, "leaked": str(result.leakage.leaked).lower()}
-        log(run.tracked, metrics=best.metrics, tags=tags)
+        log(run.tracked, metrics={name: value for name, value in best.items() if isfinite(value)}, tags=tags)
         log_dataset(run.tracked, result.gauntlet, result.data_hash, result.source)
         log_files(run.tracked, {"report.html": page.encode(), "result.json": as_json(result).encode()})
 
@@ -103,7 +112,7 @@ def conclude(run: Run, result: GauntletResult, registered: tuple[Registered, ...
     result = replace(
         result,
         registered=registered,
-        champion=champion_of(names, run.connection),
+        champion=champion_of(names, run.connection) if names else None,
         report=f"{run.tracked.artifact_uri}/report.html",
     )
     publish_result(run, result, page)

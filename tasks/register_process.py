@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-
-import pandas as pd
 
 from datasets import ai4i
 from tasks.audit import Finding
 from tasks.figures import classification as pictures
 from tasks.process import Judgement, ProcessTable, Trained
-from tasks.register import Entry, version_tags
+from tasks.register import Entry, parquet, version_tags
 from tasks.registry.key import work_key
 from tasks.report.process import PROTOCOL
 from tasks.report.result import format_metric
 from tasks.result import Row
 from tasks.train.process import Prices
-
-
-def parquet(frame: pd.DataFrame) -> bytes:
-    """A frame as Parquet."""
-    buffer = io.BytesIO()
-    frame.to_parquet(buffer, index=False)
-    return buffer.getvalue()
 
 
 def _files(trained: Trained, table: ProcessTable, findings: Sequence[Finding], report: str) -> dict[str, bytes]:

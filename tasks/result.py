@@ -16,6 +16,7 @@ METRICS = (
     "accuracy", "f1", "precision", "recall", "pr_auc", "roc_auc", "mcc", "brier", "cost",
     "auc", "pauc", "far", "mar",
     "mae", "rmse", "mse", "mase", "mape", "coverage_80", "coverage_95", "phm_score",
+    "lead_time_h", "false_alarms_per_week", "onset_error",
 )  # fmt: skip
 
 

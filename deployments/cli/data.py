@@ -30,8 +30,8 @@ def list_() -> None:
     table = Table("name", "title", "licence", "here", "from", box=None, pad_edge=False)
     for name in DATASETS:
         spec = dataset(name).SPEC
-        folder = settings().data_root / name
-        here = f"{provenance(folder)} files" if holds(folder, spec) else "–"
+        homes = [settings().data_root / folder for folder in spec.folders]
+        here = next((f"{provenance(folder)} files" for folder in homes if holds(folder, spec)), "–")
         table.add_row(name, spec.title, spec.licence, here, spec.homepage)
     Console().print(table)
 

@@ -29,7 +29,8 @@ class FeatureTable:
     """Features of a run's usable files in order. `values`: float64, files x channels x len(FEATURES).
 
     `index`, `seconds`: of those files in the run. `quarantine` lists the others. `read_bytes` counts all files;
-    `cached` how many files were not parsed because their content was known.
+    `cached` how many files were not parsed because their content was known. `hashes`: of each usable file's content
+    and of how it was read, where there is a cache.
     """
 
     run: Run
@@ -39,6 +40,7 @@ class FeatureTable:
     quarantine: tuple[Quarantined, ...] = ()
     read_bytes: int = 0
     cached: int = 0
+    hashes: tuple[str, ...] = ()
 
     def column(self, name: str) -> np.ndarray:
         """One feature, files x channels."""
@@ -73,9 +75,9 @@ class FeatureCache:
     stamps: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, folder: Path, run: Run) -> FeatureCache:
-        """The cache of a run under `folder`."""
-        cache = cls(Path(folder) / f"{run.dataset}-{run.name}.npz")
+    def open(cls, folder: Path, run: Run, first: int = 0) -> FeatureCache:
+        """The cache of a run under `folder`, for the chunk of its files that begins with number `first`."""
+        cache = cls(Path(folder) / f"{run.dataset}-{run.name}-{first:06d}.npz")
         try:
             with np.load(cache.path, allow_pickle=False) as stored:
                 cache.rows = dict(zip(stored["keys"].tolist(), stored["rows"], strict=True))
@@ -104,9 +106,11 @@ def feature_table(
     A file whose size and modification time are those of the last run is taken to hold the same content; any other is
     read and hashed, and parsed only when that content is new.
     """
-    cache = FeatureCache.open(cache_folder, run) if cache_folder is not None else None
     chosen = list(run.files if files is None else files)
+    first = chosen[0].index if chosen else 0
+    cache = FeatureCache.open(cache_folder, run, first) if cache_folder is not None else None
     kept: list[tuple[SnapshotFile, np.ndarray]] = []
+    hashes: list[str] = []
     bad: list[Quarantined] = []
     size = known = fresh = 0
     for file, done in _threaded(run, chosen, cache, threads or os.cpu_count() or 1):
@@ -116,6 +120,7 @@ def feature_table(
             bad.append(done.outcome)
             continue
         kept.append((file, done.outcome))
+        hashes.append(done.key)
         if cache is not None and not done.known:
             cache.rows[done.key] = done.outcome
             fresh += 1
@@ -127,7 +132,29 @@ def feature_table(
     values = np.array([row for _, row in kept]) if kept else np.empty((0, len(run.channels), len(FEATURES)))
     index = np.array([file.index for file, _ in kept], int)
     seconds = np.array([file.seconds for file, _ in kept], float)
-    return FeatureTable(run, index, seconds, values, tuple(bad), size, known)
+    return FeatureTable(run, index, seconds, values, tuple(bad), size, known, tuple(hashes))
+
+
+CHUNK = 500  # files: seconds of work, so that an orchestrator's milliseconds do not count
+
+
+def chunks(run: Run, size: int = CHUNK) -> list[tuple[SnapshotFile, ...]]:
+    """The files of a run in pieces; a piece keeps its place when files are added at the end."""
+    return [run.files[start : start + size] for start in range(0, len(run.files), size)]
+
+
+def joined(tables: Sequence[FeatureTable]) -> FeatureTable:
+    """One table of the chunks of one run, in their order."""
+    return FeatureTable(
+        tables[0].run,
+        np.concatenate([one.index for one in tables]),
+        np.concatenate([one.seconds for one in tables]),
+        np.concatenate([one.values for one in tables]),
+        tuple(bad for one in tables for bad in one.quarantine),
+        sum(one.read_bytes for one in tables),
+        sum(one.cached for one in tables),
+        tuple(content for one in tables for content in one.hashes),
+    )
 
 
 @dataclass(frozen=True)

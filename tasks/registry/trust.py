@@ -16,6 +16,10 @@ TRUSTED_TYPES = (
     "sklearn.tree._tree.Tree",
     "tasks.featurize.process.ProcessFeatures",
     "tasks.train.decision.DecisionClassifier",
+    "tasks.train.healthy_beginning.LevelRise",
+    "tasks.train.healthy_beginning.RobustMahalanobis",
+    "tasks.train.machine_health.MachineHealth",
+    "tasks.train.relative_level.JointRise",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from tasks.report.page import markdown_table
@@ -12,16 +13,22 @@ SHOWN = (
     "pr_auc", "f1", "precision", "recall", "roc_auc", "mcc", "brier", "accuracy", "cost",
     "auc", "pauc", "far", "mar",
     "mase", "mae", "rmse", "mse", "mape", "coverage_80", "coverage_95", "phm_score",
+    "lead_time_h", "false_alarms_per_week", "onset_error",
 )  # fmt: skip
-LOWER_IS_BETTER = frozenset({"brier", "cost", "far", "mar", "mase", "mae", "rmse", "mse", "mape"})
+DIGITS = {"cost": ",.0f", "lead_time_h": ",.1f", "false_alarms_per_week": ".2f"}
+LOWER_IS_BETTER = frozenset(
+    {"brier", "cost", "far", "mar", "mase", "mae", "rmse", "mse", "mape", "false_alarms_per_week", "onset_error"}
+)
 
 
 def format_metric(row: Row, metric: str, interval: bool = True) -> str:
     """A metric as text, with its 95 % interval where there is one that says something; "–" where there is none."""
     if metric not in row.metrics:
         return "–"
-    digits = ",.0f" if metric == "cost" else ".3f"
+    digits = DIGITS.get(metric, ".3f")
     value = row.metrics[metric]
+    if not math.isfinite(value):
+        return "–"
     low, high = row.intervals.get(metric, (value, value))
     text = format(value, digits)
     return text if not interval or low == high else f"{text} [{format(low, digits)}, {format(high, digits)}]"
@@ -35,10 +42,13 @@ def shown_metrics(rows: Sequence[Row]) -> tuple[str, ...]:
 def ordered_rows(result: GauntletResult) -> list[Row]:
     """The candidates, best first by the primary metric, then the baselines."""
     sign = 1 if result.primary_metric in LOWER_IS_BETTER else -1
-    return [
-        *sorted(result.candidates, key=lambda row: sign * row.metrics[result.primary_metric]),
-        *result.baselines,
-    ]
+
+    def place(row: Row) -> float:
+        """Rows that the primary metric does not judge come last."""
+        value = sign * row.metrics.get(result.primary_metric, float("nan"))
+        return value if math.isfinite(value) else float("inf")
+
+    return [*sorted(result.candidates, key=place), *result.baselines]
 
 
 def results_rows(result: GauntletResult) -> list[dict[str, str]]:

@@ -1,0 +1,46 @@
+"""NASA IMS
+
+load ─> featurize (chunks of files, side by side) ─> assemble ─> audit ─> train (each detector, side by side) ─> evaluate
+                                                        │                                                         │
+                                            diagnose (each run, side by side) <── verdicts ──────────────────────<┤
+                                                        │                            remaining-life ──────────────┘
+                                        register (each version, side by side) <─ report
+                                                        └─> crown
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from datasets.spec import Source
+from flows._gauntlet import run_name
+from flows._vibration import run_vibration
+from tasks.result import GauntletResult
+from tasks.settings import settings
+from tasks.vibration.sets import NASA
+
+EXPERIMENT = NASA.experiment
+REGISTERED = NASA.registered
+
+
+@flow(
+    name="nasa",
+    description=__doc__,
+    flow_run_name=run_name,
+    task_runner=ThreadPoolTaskRunner(max_workers=settings().workers),
+)
+def nasa(
+    data: Path | None = None, source: Source = "auto", seed: int = 7, allow_leakage: bool = False
+) -> GauntletResult:
+    """Find the failing bearing, its element and the onset in raw vibration snapshots; register the detectors.
+
+    Args:
+        data: Folder of snapshots in the publisher's layout, whole or in part; empty for the published or simulated ones.
+        source: auto takes the real files where they are and otherwise simulates some; every result says which it was.
+        seed: The same seed and data give the same figures, to the digit.
+        allow_leakage: Go on in spite of the audit's findings; everything is then marked as leaked.
+    """
+    return run_vibration(NASA, data, source, seed, allow_leakage)

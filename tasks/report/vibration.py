@@ -1,0 +1,246 @@
+"""The report of the vibration gauntlets: which bearing, which element, since when, and how much to believe it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tasks.audit import Finding
+from tasks.featurize.vibration_table import FeatureTable
+from tasks.registry.key import git_commit
+from tasks.report.page import Page, Picture, Section, Table, render
+from tasks.report.process import audit_section
+from tasks.report.result import results_rows
+from tasks.result import GauntletResult, InputSummary, Leakage
+from tasks.vibration.evidence import RunEvidence
+from tasks.vibration.judge import CALENDAR_SHARE, PRIMARY_METRIC, RULE, Judgement
+from tasks.vibration.load import HEALTHY_SHARE, Life, VibrationData, data_hash, quarantined
+from tasks.vibration.machines import machines_of
+from tasks.vibration.remaining_life import RemainingLife, cells_of, rows_of
+from tasks.vibration.sets import VibrationGauntlet
+
+PROTOCOL = (
+    f"every bearing's detector is fitted on the first {HEALTHY_SHARE:.0%} of its own run and scores the rest snapshot by "
+    f"snapshot, past only; alarm = smoothed index past its limit {RULE.sustained} snapshots in a row, aimed at "
+    f"{RULE.target_per_week:g} false alarms a week; judged by lives, 95 % bootstrap intervals over lives"
+)
+
+
+def result(
+    gauntlet: VibrationGauntlet,
+    data: VibrationData,
+    tables: Sequence[FeatureTable],
+    lives: Sequence[Life],
+    judgement: Judgement | None,
+    evidence: Sequence[RunEvidence],
+    remaining: RemainingLife | None,
+    findings: Sequence[Finding],
+    seed: int,
+) -> GauntletResult:
+    """The result as far as the figures go; versions, champion and timings come with the registration."""
+    models, naive = rows_of(gauntlet.name, remaining) if remaining is not None else ((), ())
+    machines = machines_of(data, lives, judgement, evidence, remaining)
+    return GauntletResult(
+        gauntlet=gauntlet.name,
+        source=data.source,
+        data_hash=data_hash(data, tables),
+        seed=seed,
+        protocol=PROTOCOL,
+        leakage=Leakage(tuple(findings), allowed=bool(findings)),
+        primary_metric=PRIMARY_METRIC,
+        candidates=(*(judgement.candidates if judgement else ()), *models),
+        baselines=(*(judgement.baselines if judgement else ()), *naive),
+        best=judgement.best if judgement else "",
+        champion=None,
+        registered=(),
+        timings_s={},
+        input=InputSummary(
+            files=sum(len(run.files) for run in data.runs),
+            rows=sum(len(life.rows) for life in lives),
+            bytes=sum(table.read_bytes for table in tables),
+            cached_files=sum(table.cached for table in tables),
+            quarantined=quarantined(data, tables),
+        ),
+        report="",
+        machines=machines,
+        cells=cells_of(remaining) if remaining is not None else None,
+        verdict=verdict(data, lives, judgement, machines),
+    )
+
+
+def verdict(
+    data: VibrationData, lives: Sequence[Life], judgement: Judgement | None, machines: Sequence[Mapping[str, Any]]
+) -> tuple[str, ...]:
+    """What a planner wants to know, in sentences, first."""
+    sentences = [_alarm_sentence(one) for one in machines if one["onset"] is not None and not one.get("crosstalk_of")]
+    sentences += [_line_sentence(one) for one in machines if _named_only(one)]
+    if not sentences:
+        sentences = ["No bearing raises an alarm and none shows the lines of a fault."]
+    shown = sentences[:6] + ([f"And {len(sentences) - 6} more, in the table below."] if len(sentences) > 6 else [])
+    return (*shown, *_worth(lives, judgement), *_basis(data, lives))
+
+
+def _alarm_sentence(machine: Mapping[str, Any]) -> str:
+    since = machine["onset"]["time"] or f"snapshot {machine['onset']['index']}"
+    element = machine["diagnosis"]["element"] if machine["diagnosis"] else None
+    what = f"{element} race" if element in ("inner", "outer") else element
+    named = (
+        f"{what}, confidence {machine['diagnosis']['confidence']:.2f}"
+        if element not in (None, "unknown")
+        else "element unknown"
+    )
+    lead = f", {machine['lead_time_h']:.1f} h before the end" if machine["failure"] else ""
+    return f"{_place(machine)}: {named}, since {since}{lead}."
+
+
+def _named_only(machine: Mapping[str, Any]) -> bool:
+    """Fault lines in a run that is too short for an alarm."""
+    found = machine["diagnosis"]
+    return (
+        machine["onset"] is None and machine["basis"] == "none" and found and found["element"] not in (None, "unknown")
+    )
+
+
+def _line_sentence(machine: Mapping[str, Any]) -> str:
+    found = machine["diagnosis"]
+    return f"{_place(machine)}: lines of the {found['element']} fault at the end, confidence {found['confidence']:.2f}."
+
+
+def _place(machine: Mapping[str, Any]) -> str:
+    return machine["unit"] if machine["run"] == machine["unit"] else f"{machine['run']}, {machine['unit']}"
+
+
+def _worth(lives: Sequence[Life], judgement: Judgement | None) -> tuple[str, ...]:
+    if judgement is None:
+        return ("No run is long enough to learn a healthy beginning from: nothing was trained.",)
+    if not judgement.stated:
+        return ("How these machines ended is not known, so no share of hits or false alarms is stated.",)
+    best = next(row for row in judgement.candidates if row.name == judgement.best)
+    fails = sum(life.fails for life in lives)
+    hits = round(best.metrics["recall"] * fails)
+    lead = f", {best.metrics['lead_time_h']:.1f} h ahead in the median" if "lead_time_h" in best.metrics else ""
+    rate = best.metrics.get("false_alarms_per_week", 0.0)
+    return (
+        f"{best.name} announces {hits} of {fails} failures{lead}, at {rate:.2f} false alarms per bearing and week.",
+    )
+
+
+def _basis(data: VibrationData, lives: Sequence[Life]) -> tuple[str, ...]:
+    leveled = sorted({life.run for life in lives if life.basis == "levels"})
+    said = []
+    if leveled:
+        said.append(
+            f"Of {', '.join(leveled)} only some raw snapshots are here, so that alarms rest on the complete per-file "
+            "level tables; elements are read from the raw snapshots."
+        )
+    if data.source == "simulated":
+        said.append("The data are simulated: this shows that the pipeline works, not how your machine will do.")
+    return tuple(said)
+
+
+def write(
+    gauntlet: VibrationGauntlet,
+    told: GauntletResult,
+    evidence: Sequence[RunEvidence],
+    remaining: RemainingLife | None,
+    drawn: Mapping[str, bytes],
+    facts: Sequence[tuple[str, str]],
+) -> str:
+    """The whole report as HTML."""
+    spec = gauntlet.module.SPEC
+
+    def shown(start: str) -> tuple[Picture, ...]:
+        return tuple(Picture(content, name.removesuffix(".png").replace("_", " "))
+                     for name, content in drawn.items() if name.startswith(start))  # fmt: skip
+
+    page = Page(
+        title=f"{spec.title}: which bearing, since when?",
+        subtitle=f"{told.input.files:,} files of {len({one['run'] for one in told.machines or ()})} runs · {PROTOCOL}",
+        source=told.source,
+        leaked=told.leakage.leaked,
+        verdict=told.verdict,
+        sections=(
+            Section("Bearings", (), (_machine_table(told),)),
+            *((Section("Results", (), (_results_table(told),)),) if told.best else ()),
+            Section("Health over the life", (), (), shown("health")),
+            Section("Spectra over the life", (), (), shown("waterfall")),
+            Section("Diagnosis", _diagnosis_sentences(evidence), (), shown("envelope")),
+            *_remaining_section(remaining),
+            *_quarantine_section(told),
+            audit_section(told.leakage),
+        ),
+        facts=(
+            ("data", f"{spec.title}, {told.source}, sha256 {told.data_hash}"),
+            ("seed", str(told.seed)),
+            ("code", git_commit()),
+            *facts,
+        ),
+    )
+    return render(page)
+
+
+def _results_table(told: GauntletResult) -> Table:
+    rows = results_rows(told)
+    strong = tuple(place for place, row in enumerate(rows) if row["model"] == told.best)
+    caption = (
+        "By bearing lives. rms_5_sigma: level past mean + 5 standard deviations of the healthy beginning, six in a row. "
+        f"calendar: replaced at {CALENDAR_SHARE:.0%} of the other bearings' mean life. lead_time_h and onset_error: medians "
+        "over the announced failures."
+    )
+    return Table(tuple(rows[0]), tuple(tuple(row.values()) for row in rows), strong, caption)
+
+
+def _machine_table(told: GauntletResult) -> Table:
+    rows = []
+    for one in told.machines or ():
+        found = one["diagnosis"] or {"element": "no raw file", "confidence": None}
+        sure = f" ({found['confidence']:.2f})" if found["confidence"] is not None and found["element"] else ""
+        remaining = one.get("rul")
+        rows.append(
+            (
+                _place(one),
+                "–" if one["onset"] is None else (one["onset"]["time"] or f"#{one['onset']['index']}"),
+                "–" if one["published_onset"] is None else f"#{one['published_onset']}",
+                "–" if one["lead_time_h"] is None else f"{one['lead_time_h']:.1f}",
+                f"{one['false_alarms']}" if one["basis"] != "none" else "–",
+                f"{found['element'] or 'none'}{sure}",
+                one.get("crosstalk_of") or "–",
+                f"{remaining['estimate_h']:.1f} [{remaining['low_h']:.1f}, {remaining['high_h']:.1f}]"
+                if remaining
+                else "–",
+            )
+        )
+    headings = (
+        "bearing", "alarm since", "published", "lead time [h]", "false alarms", "element (confidence)", "cross-talk of",
+        "remaining life at the alarm [h]",
+    )  # fmt: skip
+    return Table(headings, tuple(rows))
+
+
+def _diagnosis_sentences(evidence: Sequence[RunEvidence]) -> tuple[str, ...]:
+    return tuple(
+        f"{one.run.name}, {unit}: {found.element or 'no sign of a fault'}; {'; '.join(found.evidence)}."
+        for one in evidence
+        for unit, found in one.diagnoses.items()
+        if found.element is not None
+    )
+
+
+def _remaining_section(remaining: RemainingLife | None) -> tuple[Section, ...]:
+    if remaining is None:
+        return ()
+    rows = tuple(
+        (cell["group"]["asked"], cell["model"], f"{cell['metrics']['phm_score']:.3f}") for cell in cells_of(remaining)
+    )
+    sentence = (
+        f"Leave one bearing out; the score of the PHM 2012 challenge, 1 is perfect. The 80 % interval holds the truth in "
+        f"{remaining.whole.coverage_80:.0%} of the cases."
+    )
+    return (Section("Remaining useful life", (sentence,), (Table(("asked", "way", "PHM score"), rows),)),)
+
+
+def _quarantine_section(told: GauntletResult) -> tuple[Section, ...]:
+    if not told.input.quarantined:
+        return ()
+    rows = tuple((one.file, one.reason) for one in told.input.quarantined[:200])
+    return (Section("Files set aside", (f"{len(told.input.quarantined)} files.",), (Table(("file", "reason"), rows),)),)

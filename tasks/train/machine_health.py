@@ -1,0 +1,80 @@
+"""The registered model of the vibration gauntlets: one detector per machine, each knowing its own healthy beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone
+
+from datasets.errors import BadInput
+
+MACHINE = "machine"
+
+
+class MachineHealth(BaseEstimator):
+    """A health index [standard deviations of the healthy calibration part] per row of any machine that it was fitted on.
+
+    Rows are a frame with the column `machine` and features called "NAME CHANNEL" ("log_level 1"); a machine without
+    some of the features (one sensor axis less) is judged by those that it has.
+
+    Args:
+        detector: unfitted, with `fit` and `score_samples` (higher is more normal).
+        features: the names, without channel, that the detector sees.
+        fit_share: the earlier share of a machine's rows that fits the detector; the rest, later and unseen by it,
+            gives centre and scale of the index. 1: the detector's own score is in standard deviations already.
+    """
+
+    def __init__(self, detector: BaseEstimator, features: Sequence[str], fit_share: float = 0.6) -> None:
+        self.detector = detector
+        self.features = features
+        self.fit_share = fit_share
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> MachineHealth:  # noqa: ARG002
+        """Itself, fitted on healthy rows, each machine's in the order of time.
+
+        Raises:
+            BadInput: a machine has none of the features.
+        """
+        wanted = [name for name in X.columns if name.rpartition(" ")[0] in set(self.features)]
+        self.columns_, self.detectors_, self.centre_, self.scale_ = {}, {}, {}, {}
+        for machine, rows in X.groupby(MACHINE, sort=False):
+            columns = [name for name in wanted if rows[name].notna().all()]
+            if not columns:
+                raise BadInput(None, f"{machine} has none of the features", expected=", ".join(self.features))
+            values = rows[columns].to_numpy(np.float64)
+            fitted = round(len(values) * self.fit_share)
+            detector = clone(self.detector).fit(values[:fitted])
+            self.columns_[machine], self.detectors_[machine] = columns, detector
+            rest = -np.asarray(detector.score_samples(values[fitted:]), np.float64) if fitted < len(values) else None
+            self.centre_[machine], self.scale_[machine] = _centre_and_scale(rest)
+        return self
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """The index of each row, shape (n,): 0 as healthy as the calibration part, greater is worse.
+
+        Raises:
+            BadInput: a row is of a machine that was not there in training, or lacks one of its features.
+        """
+        index = np.empty(len(X))
+        machines = X[MACHINE].to_numpy()
+        for machine in dict.fromkeys(machines):
+            if machine not in self.detectors_:
+                known = ", ".join(map(str, list(self.detectors_)[:5]))
+                raise BadInput(None, f"no healthy beginning of {machine!r} was learnt", expected=f"one of {known}")
+            here = machines == machine
+            values = X.loc[here, self.columns_[machine]].to_numpy(np.float64)
+            if not np.isfinite(values).all():
+                column = self.columns_[machine][int(np.argmin(np.isfinite(values).all(axis=0)))]
+                raise BadInput(None, f"{machine}: a value of {column!r} is missing", expected="a number in every row")
+            raw = -np.asarray(self.detectors_[machine].score_samples(values), np.float64)
+            index[here] = (raw - self.centre_[machine]) / self.scale_[machine]
+        return index
+
+
+def _centre_and_scale(calibration: np.ndarray | None) -> tuple[float, float]:
+    if calibration is None:
+        return 0.0, 1.0
+    centre = float(np.median(calibration))
+    return centre, float(max(1.4826 * np.median(np.abs(calibration - centre)), calibration.std(), 1e-9))

@@ -1,0 +1,66 @@
+"""The result per bearing, as `machines` of the document has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tasks.train.alarm_rule import Verdict
+from tasks.vibration.evidence import RunEvidence
+from tasks.vibration.judge import Judgement
+from tasks.vibration.load import Life, VibrationData
+from tasks.vibration.remaining_life import RemainingLife
+
+
+def machines_of(
+    data: VibrationData,
+    lives: Sequence[Life],
+    judgement: Judgement | None,
+    evidence: Sequence[RunEvidence],
+    remaining: RemainingLife | None,
+) -> tuple[dict[str, Any], ...]:
+    """Every bearing: onset, failure, lead time, false alarms, element, remaining life when the alarm was raised.
+
+    A bearing of a run with too few snapshots for an alarm has only its diagnosis, and `basis` "none".
+    """
+    known = {(life.run, life.unit): life for life in lives}
+    diagnosed = {(one.run.name, unit): found for one in evidence for unit, found in one.diagnoses.items()}
+    names = dict.fromkeys([*((run.name, unit) for run in data.runs for unit in run.units), *known])
+    told = []
+    for run, unit in sorted(names, key=lambda name: name[0]):
+        life, found = known.get((run, unit)), diagnosed.get((run, unit))
+        entry: dict[str, Any] = {"run": run, "unit": unit, "basis": life.basis if life else "none"}
+        said = judgement.answers[judgement.best].verdicts[life.machine] if life and judgement else None
+        entry |= _alarm(life, said)
+        entry["diagnosis"] = None
+        if found is not None:
+            quiet = said is not None and said.onset is None
+            # Lines in a bearing that raised no alarm reach it through the shaft, or are as old as the bearing.
+            element = None if quiet else found.element
+            entry["diagnosis"] = {"element": element, "confidence": found.confidence, "evidence": list(found.evidence)}
+        if remaining is not None and life is not None and life.machine in remaining.at_alarm:
+            at = remaining.at_alarm[life.machine]
+            entry["rul"] = {
+                "estimate_h": at.estimate_s / 3600, "low_h": at.low_s / 3600, "high_h": at.high_s / 3600,
+            }  # fmt: skip
+        told.append(entry)
+    return tuple(told)
+
+
+def _alarm(life: Life | None, said: Verdict | None) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "onset": None, "failure": None, "lead_time_h": None, "false_alarms": 0, "false_alarms_per_week": None,
+        "published_onset": life.truth.onset if life and life.truth else None,
+    }  # fmt: skip
+    if life is None or said is None:
+        return entry
+    last = len(life.rows) - 1
+    if life.ended:
+        entry["failure"] = {"index": int(life.index[last]), "time": life.time(last)} if life.truth else None
+    entry |= {"false_alarms": said.false_alarms, "false_alarms_per_week": said.false_alarms_per_week}
+    if said.onset is not None and said.raised is not None:
+        entry["onset"] = {"index": int(life.index[said.onset]), "time": life.time(said.onset)}
+        entry["lead_time_h"] = float(life.seconds[last] - life.seconds[said.raised]) / 3600
+        if said.crosstalk_of:
+            entry["crosstalk_of"] = said.crosstalk_of
+    return entry
