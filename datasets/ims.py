@@ -85,7 +85,7 @@ def channels_of(run: str) -> tuple[Channel, ...]:
     return _CHANNELS[run]
 
 
-def simulation(seed: int = 7, scale: float = 0.1) -> Simulation:
+def simulation(seed: int = 7, scale: float = 0.15) -> Simulation:
     """Test 2 at `scale` of its 984 files, for `source.locate` to make or to find."""
     from datasets.vibration_simulator import drawn
 

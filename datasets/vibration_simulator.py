@@ -18,7 +18,7 @@ from datasets.source import Simulation
 from datasets.vibration_truth import of_lives
 
 ALL_FROM = 0.05  # the scale from which all fifteen XJTU bearings are drawn
-FEW = ("Bearing1_1", "Bearing3_3")
+FEW = ("Bearing1_1", "Bearing2_5", "Bearing3_3")
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def simulate_femto(folder: Path, seed: int = 7, scale: float = 0.1) -> tuple[Lif
     lives = []
     for k, truth in enumerate(femto.SPEC.truth):
         elements: tuple[Element, ...] = ("outer",) if k % 2 == 0 else ("inner",)
-        life = Life(truth.run, truth.unit, elements, max(60, round(truth.files * scale)), 0.6 + 0.05 * (k % 4))
+        life = Life(truth.run, truth.unit, elements, max(100, round(truth.files * scale)), 0.6 + 0.05 * (k % 4))
         lives.append(life)
         machine = Machine(PRONOSTIA, femto.SHAFT_HZ[truth.run[7]], femto.RATE, noise=0.3)
         rng = _generator(seed, life)

@@ -78,7 +78,7 @@ def runs(folder: Path) -> tuple[Run, ...]:
 
 def simulation(seed: int = 7, scale: float = 0.02) -> Simulation:
     """Bearings at `scale` of their lifetimes, but of 100 files at least; all fifteen from a scale of 0.05 on (1 GB),
-    below that one with an outer race fault and one with an inner race fault, for `source.locate` to make or to find.
+    below that one of each condition, for `source.locate` to make or to find.
     """
     from datasets.vibration_simulator import drawn
 

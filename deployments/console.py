@@ -24,7 +24,7 @@ def results_table(result: GauntletResult) -> Table:
     """Candidates, best first, then baselines; the primary metric with its interval. Says whether data are simulated."""
     rows = ordered_rows(result)
     metrics = tuple(metric for metric in shown_metrics(rows) if metric not in LEFT_TO_REPORT)
-    prefix = _shared_start([row.name for row in result.candidates])
+    prefix = _shared_start([row.name for row in result.candidates]) if result.candidates else ""
     leaked = " · LEAKED, not a result" if result.leakage.leaked else ""
     table = Table(
         title=f"{result.gauntlet} · {result.source} data{leaked}", title_justify="left", box=None, pad_edge=False

@@ -127,7 +127,8 @@ def _tell_prefect(run: Run, result: GauntletResult) -> None:
     create_markdown_artifact(
         verdict_markdown(result, run.tracked.url), key=f"{run.name}-verdict", description="Verdict"
     )
-    create_table_artifact(results_rows(result), key=f"{run.name}-results", description="Results table")
+    if rows := results_rows(result):
+        create_table_artifact(rows, key=f"{run.name}-results", description="Results table")
     link = f"{run.tracked.url}/artifacts/report.html"
     create_link_artifact(link, key=f"{run.name}-report", link_text="Report", description="HTML report in MLflow")
     with get_client(sync_client=True) as client:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from datasets import dataset
+from datasets import DATASETS, dataset
 from datasets.errors import BadInput, GauntletError
 from datasets.source import locate
 from datasets.spec import Table
@@ -127,11 +127,16 @@ def _existing(data: Path | None) -> Path | None:
 
 
 def _readable(name: str, parameters: dict[str, Any]) -> None:
-    """Find out before the servers are started that the user's own table cannot be read."""
+    """Find out before the servers are started that the user's own files are not what this gauntlet reads."""
+    if parameters["data"] is None or name not in DATASETS:
+        return
     module = dataset(name)
-    if parameters["data"] is not None and isinstance(module.SPEC, Table):
-        drawn = module.simulation(parameters["seed"])
-        module.read(locate(module.SPEC, parameters["source"], parameters["data"], settings().data_root, drawn).path)
+    drawn = module.simulation(parameters["seed"])
+    place = locate(module.SPEC, parameters["source"], parameters["data"], settings().data_root, drawn).path
+    if isinstance(module.SPEC, Table):
+        module.read(place)
+    elif hasattr(module, "runs"):
+        module.runs(place)
 
 
 def _writable(json: Path | None) -> None:

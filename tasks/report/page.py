@@ -23,10 +23,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG with what it shows, in words for who cannot see it."""
+    """A PNG with what it shows, in words for who cannot see it; a `wide` one takes the width of the page."""
 
     png: bytes
     alt: str
+    wide: bool = False
 
     @property
     def uri(self) -> str:

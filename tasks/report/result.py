@@ -62,7 +62,7 @@ def verdict_markdown(result: GauntletResult, link: str) -> str:
     """The verdict as markdown: what the data were, what it is worth, the table, the versions."""
     leaked = " · **leaked, not a result**" if result.leakage.leaked else ""
     rows = results_rows(result)
-    table = markdown_table(list(rows[0]), [list(row.values()) for row in rows])
+    table = markdown_table(list(rows[0]), [list(row.values()) for row in rows]) if rows else ""
     versions = markdown_table(
         ["model", "version", "alias"],
         [[one.name, str(one.version), ", ".join(one.aliases) or "–"] for one in result.registered],
@@ -75,7 +75,7 @@ def verdict_markdown(result: GauntletResult, link: str) -> str:
             *result.verdict,
             table,
             f"## Audit\n\n{findings}" if findings else "",
-            f"## Registered\n\n{versions}",
+            f"## Registered\n\n{versions}" if result.registered else "",
             f"[Run and report in MLflow]({link})",
         )
         if part

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from tasks.audit import Finding
@@ -81,7 +82,7 @@ def verdict(
 
 
 def _alarm_sentence(machine: Mapping[str, Any]) -> str:
-    since = machine["onset"]["time"] or f"snapshot {machine['onset']['index']}"
+    since = _moment(machine["onset"])
     element = machine["diagnosis"]["element"] if machine["diagnosis"] else None
     what = f"{element} race" if element in ("inner", "outer") else element
     named = (
@@ -104,6 +105,13 @@ def _named_only(machine: Mapping[str, Any]) -> bool:
 def _line_sentence(machine: Mapping[str, Any]) -> str:
     found = machine["diagnosis"]
     return f"{_place(machine)}: lines of the {found['element']} fault at the end, confidence {found['confidence']:.2f}."
+
+
+def _moment(onset: Mapping[str, Any]) -> str:
+    """The weekday and minute, or the number of the snapshot where the publisher gives no times."""
+    if not onset["time"]:
+        return f"snapshot {onset['index']}"
+    return f"{datetime.fromisoformat(onset['time']):%a %Y-%m-%d %H:%M}"
 
 
 def _place(machine: Mapping[str, Any]) -> str:
@@ -199,7 +207,7 @@ def _machine_table(told: GauntletResult) -> Table:
         rows.append(
             (
                 _place(one),
-                "–" if one["onset"] is None else (one["onset"]["time"] or f"#{one['onset']['index']}"),
+                "–" if one["onset"] is None else _moment(one["onset"]),
                 "–" if one["published_onset"] is None else f"#{one['published_onset']}",
                 "–" if one["lead_time_h"] is None else f"{one['lead_time_h']:.1f}",
                 f"{one['false_alarms']}" if one["basis"] != "none" else "–",
@@ -214,7 +222,9 @@ def _machine_table(told: GauntletResult) -> Table:
         "bearing", "alarm since", "published", "lead time [h]", "false alarms", "element (confidence)", "cross-talk of",
         "remaining life at the alarm [h]",
     )  # fmt: skip
-    return Table(headings, tuple(rows))
+    # A column that says nothing of any bearing takes room from those that do.
+    kept = [place for place in range(len(headings)) if any(row[place] != "–" for row in rows)]
+    return Table(tuple(headings[i] for i in kept), tuple(tuple(row[i] for i in kept) for row in rows))
 
 
 def _diagnosis_sentences(evidence: Sequence[RunEvidence]) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ class Candidate:
 
 
 _DETECTORS: dict[str, Callable[[int], BaseEstimator]] = {
-    "isolation_forest": isolation_forest,
+    "isolation_forest": lambda seed: isolation_forest(seed).set_params(isolationforest__n_estimators=50),
     "one_class_svm": one_class_svm,
     "robust_mahalanobis": robust_mahalanobis,
     "level_rise": level_rise,

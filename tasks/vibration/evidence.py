@@ -75,7 +75,7 @@ def examine(
         return RunEvidence(run, told, None, None, None)
     channels = _by_channel(run, last, unit)
     loudest = max(channels, key=lambda records: float(np.var(records[-1])))
-    return RunEvidence(run, told, unit, envelope_spectra(loudest, run.rate), _waterfall(table, unit))
+    return RunEvidence(run, told, unit, envelope_spectra(loudest, run.rate), _waterfall(table, unit, lives))
 
 
 def _alarmed(run: str, unit: str, lives: Sequence[Life], verdicts: dict[str, Said]) -> bool:
@@ -102,9 +102,11 @@ def _by_channel(run: Run, records: Sequence[Snapshot], unit: str) -> list[list[n
     return [[one.samples[i] for one in records] for i, channel in enumerate(run.channels) if channel.unit == unit]
 
 
-def _waterfall(table: FeatureTable, unit: str) -> Waterfall:
-    """At most 80 snapshots, evenly spaced, of the unit's channel that is loudest at the end."""
+def _waterfall(table: FeatureTable, unit: str, lives: Sequence[Life]) -> Waterfall | None:
+    """At most 80 snapshots, evenly spaced, of the unit's channel that is loudest at the end; None for a part of a life."""
     run, channels = table.run, table.unit_channels(unit)
+    if not any((one.run, one.unit, one.basis) == (run.name, unit, "snapshots") for one in lives):
+        return None
     channel = channels[int(np.argmax(table.column("std")[-1, channels]))]
     rows = np.unique(np.linspace(0, len(table.index) - 1, min(IN_WATERFALL, len(table.index))).round().astype(int))
     files: dict[int, SnapshotFile] = {file.index: file for file in run.files}

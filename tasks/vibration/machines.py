@@ -34,8 +34,8 @@ def machines_of(
         entry |= _alarm(life, said)
         entry["diagnosis"] = None
         if found is not None:
-            quiet = said is not None and said.onset is None
-            # Lines in a bearing that raised no alarm reach it through the shaft, or are as old as the bearing.
+            quiet = said is not None and (said.onset is None or said.crosstalk_of is not None)
+            # Lines in a bearing without an alarm of its own reach it through the shaft, or are as old as the bearing.
             element = None if quiet else found.element
             entry["diagnosis"] = {"element": element, "confidence": found.confidence, "evidence": list(found.evidence)}
         if remaining is not None and life is not None and life.machine in remaining.at_alarm:
