@@ -1,9 +1,32 @@
 """What an operator edits in the Prefect UI: `prefect block register -m blocks`."""
 
+from blocks.alerts import AlertChannel
 from blocks.data import DataLocation
+from blocks.hooks import WebhookSecret
+from blocks.policy import DriftPolicy, RetrainPolicy
 from blocks.store import ArtifactStore
+from blocks.telemetry import TelemetryDatabase
 from blocks.tracking import TrackingServer
 
-BLOCKS = (TrackingServer, ArtifactStore, DataLocation)
+BLOCKS = (
+    TrackingServer,
+    ArtifactStore,
+    DataLocation,
+    DriftPolicy,
+    RetrainPolicy,
+    AlertChannel,
+    TelemetryDatabase,
+    WebhookSecret,
+)
 
-__all__ = ["BLOCKS", "ArtifactStore", "DataLocation", "TrackingServer"]
+__all__ = [
+    "BLOCKS",
+    "AlertChannel",
+    "ArtifactStore",
+    "DataLocation",
+    "DriftPolicy",
+    "RetrainPolicy",
+    "TelemetryDatabase",
+    "TrackingServer",
+    "WebhookSecret",
+]

@@ -10,7 +10,7 @@ import warnings
 import typer
 
 from datasets.errors import GauntletError
-from deployments.cli import data, run, stack
+from deployments.cli import bench, data, run, stack
 
 app = typer.Typer(
     name="gauntlet",
@@ -22,6 +22,7 @@ app = typer.Typer(
 run.register(app)
 data.register(app)
 stack.register(app)
+bench.register(app)
 
 
 def main() -> None:
