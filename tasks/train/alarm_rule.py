@@ -60,9 +60,7 @@ def ewma(values: np.ndarray, weight: float) -> np.ndarray:
     return smooth
 
 
-def alarms(
-    score: np.ndarray, rule: AlarmRule, interval_s: float, start: int, fitted: int | None = None
-) -> list[Alarm]:
+def alarms(score: np.ndarray, rule: AlarmRule, interval_s: float, start: int, fitted: int | None = None) -> list[Alarm]:
     """The events of a life, positions in `score`; none can be raised before `start`, the end of the healthy beginning.
 
     `score[fitted:start]` calibrates the limit: healthy snapshots that the index did not learn from (None: there are

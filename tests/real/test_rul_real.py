@@ -11,7 +11,7 @@ from tasks.rul.leave_one_out import after_alarm, leave_one_out
 from tasks.rul.life import History, ObservedLife
 from tasks.rul.rated_life import rated_life
 from tasks.train.alarm_rule import AlarmRule, alarms, verdict
-from tasks.train.healthy_beginning import level_index, log_levels
+from tasks.train.healthy_beginning import rise_index
 
 pytestmark = pytest.mark.real
 
@@ -25,8 +25,8 @@ def lives():
     found = []
     for run in femto.runs(Path(root) / "femto"):
         table = feature_table(run)
-        index = level_index(log_levels(table, run.name), run.name)
-        events = alarms(index.score, AlarmRule(), run.interval_s, index.healthy)
+        index = rise_index(table, run.name)
+        events = alarms(index.score, AlarmRule(), run.interval_s, index.healthy, index.fitted)
         raised = verdict(run.name, events, table.seconds, index.healthy).raised
         alarm = None if raised is None else float(table.seconds[raised])
         rated = rated_life(run.shaft_hz, femto.LOAD_N[run.name.removeprefix("Bearing")[0]])
