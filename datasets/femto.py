@@ -14,6 +14,7 @@ from datasets.spec import RemoteFile
 
 RATE, ROWS, INTERVAL_S = 25_600.0, 2_560, 10.0
 SHAFT_HZ = {"1": 30.0, "2": 27.5, "3": 25.0}  # condition: 1800, 1650, 1500 rpm
+LOAD_N = {"1": 4000.0, "2": 4200.0, "3": 5000.0}  # the same conditions' radial load
 PARTS = ("Learning_set", "Full_Test_Set")
 # hour, minute, second, microsecond, horizontal, vertical; no header; Bearing1_4 has semicolons.
 LAYOUT = TextLayout(columns=6, signal=(4, 5), rows=ROWS)

@@ -12,6 +12,7 @@ from datasets.spec import RemoteFile
 
 RATE, ROWS, INTERVAL_S = 25_600.0, 32_768, 60.0
 CONDITIONS = {"35Hz12kN": 35.0, "37.5Hz11kN": 37.5, "40Hz10kN": 40.0}  # folder: shaft speed [Hz]
+LOAD_N = {"1": 12_000.0, "2": 11_000.0, "3": 10_000.0}  # by the first digit of a bearing's name: radial load
 LAYOUT = TextLayout(columns=2, signal=(0, 1), rows=ROWS, header=True)
 HEADER = "Horizontal_vibration_signals,Vertical_vibration_signals"
 

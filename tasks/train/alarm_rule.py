@@ -17,14 +17,15 @@ class AlarmRule:
     """EWMA of the health index past `limit` standard deviations for `sustained` snapshots in a row.
 
     `weight`: of the newest snapshot (Roberts, Technometrics 1 (1959)). `target_per_week`: false alarms aimed at.
-    `margin`: share by which the index must also fall back before an alarm is over.
+    `margin`: share by which the index must also fall back before an alarm is over. `least_limit`: five deviations and
+    six in a row are how onset is read off the IMS tables; a machine's level wanders more than noise would.
     """
 
     weight: float = 0.3
     sustained: int = 6
     target_per_week: float = 0.25
     margin: float = 0.5
-    least_limit: float = 4.0
+    least_limit: float = 5.0
     clip: float = 20.0
 
     def limit(self, interval_s: float, calibration: np.ndarray | None = None) -> float:
@@ -59,12 +60,13 @@ def ewma(values: np.ndarray, weight: float) -> np.ndarray:
     return smooth
 
 
-def alarms(score: np.ndarray, rule: AlarmRule, interval_s: float, start: int, fitted: int = 0) -> list[Alarm]:
+def alarms(score: np.ndarray, rule: AlarmRule, interval_s: float, start: int, fitted: int | None = None) -> list[Alarm]:
     """The events of a life, positions in `score`; none can be raised before `start`, the end of the healthy beginning.
 
-    `score[fitted:start]` calibrates the limit.
+    `score[fitted:start]` calibrates the limit: healthy snapshots that the index did not learn from (None: there are
+    none, and a run-in must not stand in for them).
     """
-    limit = rule.limit(interval_s, score[fitted:start] if start - fitted >= 8 else None)
+    limit = rule.limit(interval_s, score[fitted:start] if fitted is not None and start - fitted >= 8 else None)
     smooth = ewma(np.clip(score, -rule.clip, rule.clip), rule.weight)
     events: list[Alarm] = []
     over = under = 0

@@ -1,7 +1,7 @@
 """Detectors that know only a machine's healthy beginning: fitted on it, they score every later snapshot alone.
 
 Registered names: `vibration_anomaly_isolationforest`, `vibration_anomaly_oneclasssvm`, `xjtu_anomaly_isolation_forest`;
-the robust Mahalanobis distance is what beats them.
+`vibration_anomaly_level_rise` (`rise_index`) is what beats them, with one setting for all of IMS, FEMTO and XJTU.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from datasets.bearing import ELEMENTS
 from datasets.errors import BadInput
 from tasks.featurize.vibration import FEATURES
 from tasks.featurize.vibration_table import FeatureTable
+from tasks.train.run_in import settled
 
 LEAST_HEALTHY = 20
 
@@ -66,13 +67,18 @@ class RobustMahalanobis(BaseEstimator, OutlierMixin):
 
 
 class LevelRise(BaseEstimator, OutlierMixin):
-    """Greatest rise of any column over its healthy median, in standard deviations; a fall is no fault.
+    """Greatest rise of any indicator over its healthy median, in standard deviations; a fall is no fault.
 
     The deviation is the greater of 1.4826 MAD and the standard deviation: run-in makes healthy beginnings uneven.
+    An indicator is `axes` neighbouring columns, whose rises are averaged: a fault shakes its housing in every
+    direction, a loose sensor or its own noise in one.
     """
 
+    def __init__(self, axes: int = 1) -> None:
+        self.axes = axes
+
     def fit(self, X: np.ndarray, y: object = None) -> LevelRise:  # noqa: ARG002
-        """Itself, fitted on rows of healthy log levels."""
+        """Itself, fitted on rows of healthy log levels or indicators."""
         self.median_ = np.median(X, axis=0)
         mad = 1.4826 * np.median(np.abs(X - self.median_), axis=0)
         self.scale_ = np.maximum(np.maximum(mad, X.std(axis=0)), 1e-9)
@@ -80,11 +86,12 @@ class LevelRise(BaseEstimator, OutlierMixin):
 
     def score_samples(self, X: np.ndarray) -> np.ndarray:
         """Minus the greatest rise, shape (n,)."""
-        return -np.max((X - self.median_) / self.scale_, axis=1)
+        rise = (X - self.median_) / self.scale_
+        return -rise.reshape(len(X), -1, self.axes).mean(axis=2).max(axis=1)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """1 where no column has risen by four deviations, else -1."""
-        return np.where(-self.score_samples(X) < 4, 1, -1)
+        """1 where no indicator has risen by five deviations, else -1."""
+        return np.where(-self.score_samples(X) < 5, 1, -1)
 
 
 def isolation_forest(seed: int = 7) -> Pipeline:
@@ -97,9 +104,9 @@ def one_class_svm(seed: int = 7) -> Pipeline:  # noqa: ARG001
     return make_pipeline(StandardScaler(), OneClassSVM(kernel="rbf", gamma="scale", nu=0.05))
 
 
-def level_rise(seed: int = 7) -> LevelRise:  # noqa: ARG001
-    """The rise of the levels, for rows of `log_levels`."""
-    return LevelRise()
+def level_rise(seed: int = 7, axes: int = 1) -> LevelRise:  # noqa: ARG001
+    """The rise of the levels or indicators, for rows of `log_levels` or `condition_indicators`."""
+    return LevelRise(axes)
 
 
 def robust_mahalanobis(seed: int = 7) -> Pipeline:  # noqa: ARG001
@@ -154,31 +161,58 @@ def log_levels(table: FeatureTable, unit: str) -> np.ndarray:
     return np.asarray(np.log(table.column("std")[:, table.unit_channels(unit)] + 1e-12))
 
 
-def level_index(rows: np.ndarray, unit: str, healthy_share: float = 0.2) -> HealthIndex:
+def rise_index(table: FeatureTable, unit: str, healthy_share: float = 0.2) -> HealthIndex:
+    """The index of a unit by the champion: `LevelRise` over all condition indicators, learnt after the run-in.
+
+    Raises:
+        BadInput: fewer than 20 healthy snapshots.
+    """
+    levels = np.log(table.column("std") + 1e-12)
+    start = settled(levels, healthy_share)
+    axes = len(table.unit_channels(unit))
+    return level_index(condition_indicators(table, unit), unit, healthy_share, axes=axes, start=start)
+
+
+def level_index(
+    rows: np.ndarray, unit: str, healthy_share: float = 0.2, *, axes: int = 1, start: int = 0
+) -> HealthIndex:
     """The index by `LevelRise`, which is in standard deviations already: the whole healthy beginning fits it.
+
+    Args:
+        rows: log levels or condition indicators, files x (indicators x axes), the axes of one side by side.
+        start: where the healthy beginning has settled (`run_in.settled`); what is before is not learnt from.
 
     Raises:
         BadInput: fewer than 20 healthy snapshots.
     """
     healthy = _enough(rows, unit, healthy_share)
-    score = -LevelRise().fit(rows[:healthy]).score_samples(rows)
+    first = min(start, healthy - LEAST_HEALTHY // 2)
+    score = -LevelRise(axes).fit(rows[first:healthy]).score_samples(rows)
     return HealthIndex(unit, score, healthy, healthy)
 
 
 def health_index(
-    rows: np.ndarray, unit: str, detector: Detector, healthy_share: float = 0.2, fit_share: float = 0.6
+    rows: np.ndarray,
+    unit: str,
+    detector: Detector,
+    healthy_share: float = 0.2,
+    fit_share: float = 0.6,
+    *,
+    start: int = 0,
 ) -> HealthIndex:
     """The index over a life: the detector sees the first `fit_share` of the healthy beginning, its rest sets the scale.
 
     Args:
         rows: features in time order, n x p.
+        start: where the healthy beginning has settled (`run_in.settled`); what is before is not learnt from.
 
     Raises:
         BadInput: fewer than 20 healthy snapshots.
     """
     healthy = _enough(rows, unit, healthy_share)
-    fitted = int(healthy * fit_share)
-    detector.fit(rows[:fitted])
+    first = min(start, healthy - LEAST_HEALTHY // 2)
+    fitted = first + int((healthy - first) * fit_share)
+    detector.fit(rows[first:fitted])
     raw = -np.asarray(detector.score_samples(rows), float)
     calibration = raw[fitted:healthy]
     centre = np.median(calibration)
