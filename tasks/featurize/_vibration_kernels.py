@@ -10,7 +10,6 @@ BINS = 64
 _SUMS = {"reassoc", "contract", "nsz"}
 
 
-BLOCK = 512
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -34,26 +33,24 @@ def _range(bits):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
-def _entropy(row, low, high):  # type: ignore[no-untyped-def]
-    """Shannon entropy [nat] of a histogram of `BINS` bins over a little more than `low` to `high`."""
+def _entropy(row, low, high, place):  # type: ignore[no-untyped-def]
+    """Shannon entropy [nat] of a histogram of `BINS` bins over a little more than `low` to `high`.
+
+    `place`: room for as many int32.
+    """
     # Edges are set off from the extremes by odd shares, so that quantised samples do not fall on them.
     first = low - 0.0101 * (high - low)
     inverse = BINS / (1.0234 * (high - low)) if high > low else 0.0
     n = len(row)
+    for i in range(n):
+        place[i] = min(max(np.int32((np.float64(row[i]) - first) * inverse), np.int32(0)), np.int32(BINS - 1))
     # Four tables, because a count that was just written has to arrive before it can be raised again.
     counts = np.zeros((4, BINS), np.int32)
-    place = np.empty(BLOCK, np.int32)
-    for start in range(0, n, BLOCK):
-        size = min(BLOCK, n - start)
-        for i in range(size):
-            place[i] = np.int32((np.float64(row[start + i]) - first) * inverse)
-        for i in range(size):
-            place[i] = min(max(place[i], np.int32(0)), np.int32(BINS - 1))
-        for i in range(0, size - 3, 4):
-            for k in range(4):
-                counts[k, np.uint64(place[i + k])] += np.int32(1)
-        for i in range(size - size % 4, size):
-            counts[0, place[i]] += np.int32(1)
+    for i in range(0, n - 3, 4):
+        for k in range(4):
+            counts[k, np.uint64(place[np.uint64(i + k)])] += np.int32(1)
+    for i in range(n - n % 4, n):
+        counts[0, place[i]] += np.int32(1)
     entropy = 0.0
     for k in range(BINS):
         share = (counts[0, k] + counts[1, k] + counts[2, k] + counts[3, k]) / n
@@ -108,6 +105,7 @@ def _sign_changes(bits):  # type: ignore[no-untyped-def]
 def time_moments(rows, out, centred):  # type: ignore[no-untyped-def]
     """Fills `out` (rows x 14, order of `vibration.TIME`) and `centred` (rows less their mean, float32)."""
     n = rows.shape[1]
+    place = np.empty(n, np.int32)
     for r in range(rows.shape[0]):
         total, squares, absolute, roots = _sums(rows[r])
         low, high = _range(rows[r].view(np.int32))
@@ -132,10 +130,50 @@ def time_moments(rows, out, centred):  # type: ignore[no-untyped-def]
         out[r, 10] = 0.0 if flat else m3 / n / m2**1.5
         out[r, 11] = 0.0 if flat else m4 / n / m2**2 - 3.0
         out[r, 12] = _sign_changes(centred[r].view(np.int32)) / (n - 1)
-        out[r, 13] = _entropy(rows[r], low, high)
+        out[r, 13] = _entropy(rows[r], low, high, place)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+def _power(spectrum, power):  # type: ignore[no-untyped-def]
+    """Sums of |z|^2 and of |z|^2 k over the bins k; fills `power`, float32."""
+    total = 0.0
+    first = 0.0
+    for k in range(len(spectrum)):
+        z = spectrum[k]
+        p = z.real * z.real + z.imag * z.imag
+        power[k] = p
+        total += np.float64(p)
+        first += np.float64(p) * np.float64(np.int32(k))  # a conversion from 64 bits would not vectorise
+    return total, first
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+def _spread(power, from_centre):  # type: ignore[no-untyped-def]
+    """Sums of the powers, times the second and the fourth power of the distance; the first bin's is `from_centre`."""
+    share = 0.0
+    second = 0.0
+    fourth = 0.0
+    for k in range(len(power)):
+        p = np.float64(power[k])
+        d = np.float64(np.int32(k)) + from_centre
+        q = d * d
+        share += p
+        second += q * p
+        fourth += q * q * p
+    return share, second, fourth
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _reaches(power, before, goal):  # type: ignore[no-untyped-def]
+    """The first bin at which `before` and the powers so far sum up to `goal`; the last one if none."""
+    for k in range(len(power)):
+        before += np.float64(power[k])
+        if before >= goal:
+            return k
+    return len(power) - 1
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def spectrum_moments(spectra, resolution, n, bands, out):  # type: ignore[no-untyped-def]
     """Fills `out` (rows x 7 + bands, order of `vibration.FREQUENCY`) from complex rfft rows of the centred signal.
 
@@ -144,14 +182,7 @@ def spectrum_moments(spectra, resolution, n, bands, out):  # type: ignore[no-unt
     bins = spectra.shape[1]
     power = np.empty(bins, np.float32)
     for r in range(spectra.shape[0]):
-        total = 0.0
-        first = 0.0
-        for k in range(bins):
-            z = spectra[r, k]
-            p = z.real * z.real + z.imag * z.imag
-            power[k] = p
-            total += np.float64(p)
-            first += np.float64(p) * k
+        total, first = _power(spectra[r], power)
         if total <= 0:
             out[r] = 0.0
             continue
@@ -167,21 +198,12 @@ def spectrum_moments(spectra, resolution, n, bands, out):  # type: ignore[no-unt
         roll = -1
         for b in range(bands):
             low = (b * bins + bands - 1) // bands  # where k * bands // bins becomes b
-            past = ((b + 1) * bins + bands - 1) // bands
-            share = 0.0
-            for k in range(low, past):
-                p = np.float64(power[k])
-                q = (k - centre) * (k - centre) * p
-                share += p
-                second += q
-                fourth += (k - centre) * (k - centre) * q
+            part = power[low : ((b + 1) * bins + bands - 1) // bands]
+            share, second_of_band, fourth_of_band = _spread(part, low - centre)
+            second += second_of_band
+            fourth += fourth_of_band
             if roll < 0 and running + share >= 0.85 * total:
-                reached = running
-                for k in range(low, past):
-                    reached += power[k]
-                    roll = k
-                    if reached >= 0.85 * total:
-                        break
+                roll = low + _reaches(part, running, 0.85 * total)
             running += share
             high += share if 2 * b >= bands else 0.0
             out[r, 7 + b] = share / total
@@ -231,20 +253,49 @@ def keep_best(analytic, level, best, squared):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def line_prominence(spectrum, bins, half_width, reach, out):  # type: ignore[no-untyped-def]
+def _bin(parts, turns, k):  # type: ignore[no-untyped-def]
+    """Size of bin k of the spectrum of a real signal whose every ways-th samples have the spectra `parts`.
+
+    The first stage of a decimation in time (Cooley and Tukey 1965), taken only where a bin is asked for. `parts`:
+    size / ways / 2 + 1 x ways; `turns`: exp(-2 pi i t / size) for t < size.
+    """
+    ways = parts.shape[1]
+    size = len(turns)
+    length = size // ways
+    at = k
+    while at >= length:
+        at -= length
+    mirrored = at > length // 2
+    at = length - at if mirrored else at
+    total = np.complex64(0)
+    turn = 0
+    for j in range(ways):
+        z = parts[at, j]
+        total += (np.conj(z) if mirrored else z) * turns[turn]
+        turn += k  # k < size: one subtraction keeps it on the circle
+        turn -= size if turn >= size else 0
+    return np.sqrt(total.real * total.real + total.imag * total.imag)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def line_prominence(parts, turns, bins, half_width, reach, out):  # type: ignore[no-untyped-def]
     """Fills `out[i]` with log(peak within `half_width[i]` bins of `bins[i]` / median of the bins within `reach`).
 
-    `spectrum`: complex. A line past the end of it gives 0: no evidence.
+    `parts`, `turns`: the spectrum, see `_bin`. A line past the end of it gives 0: no evidence.
     """
-    last = len(spectrum) - 1
+    last = len(turns) // 2
+    size = np.empty(last + 1, np.float32)
+    known = np.zeros(last + 1, np.bool_)
     for i in range(len(bins)):
         centre = int(np.round(bins[i]))
+        half = half_width[i]
         out[i] = 0.0
-        if centre < 1 or centre + half_width[i] > last:
+        if centre < 1 or centre + half > last:
             continue
-        low = max(1, min(centre - reach, centre - half_width[i]))
-        past = min(last, max(centre + reach, centre + half_width[i])) + 1
-        size = np.abs(spectrum[low:past])
-        peak = size[max(1, centre - half_width[i]) - low : centre + half_width[i] + 1 - low].max()
-        floor = np.median(size[max(1, centre - reach) - low : min(last, centre + reach) + 1 - low])
+        for k in range(max(1, centre - max(reach, half)), min(last, centre + max(reach, half)) + 1):
+            if not known[k]:
+                size[k] = _bin(parts, turns, k)
+                known[k] = True
+        peak = size[max(1, centre - half) : centre + half + 1].max()
+        floor = np.median(size[max(1, centre - reach) : min(last, centre + reach) + 1])
         out[i] = np.log(np.float64(peak) / floor) if floor > 0 and peak > 0 else 0.0

@@ -94,13 +94,20 @@ def features(samples: np.ndarray, rate: float, bearing: Bearing, shaft_hz: float
     table = line_table(bearing, shaft_hz, rate / n)
     lines = np.empty((rows, len(ELEMENTS), 5))
     for r in range(rows):
-        spectrum = scipy.fft.rfft(space.squared[r, : (spectra.shape[1] - 1) // int(level[r])])
-        kernel.line_prominence(spectrum, table.bins, table.half_width, table.reach, lines[r].reshape(-1))
+        size = (spectra.shape[1] - 1) // int(level[r])
+        # One row does not fill the lanes of a vector, its four interleaved quarters do.
+        parts = scipy.fft.rfft(space.squared[r, :size].reshape(-1, 4 if size % 8 == 0 else 1), axis=0)
+        kernel.line_prominence(parts, _turns(size), table.bins, table.half_width, table.reach, lines[r].reshape(-1))
     by_element = out[:, _EDGES[3] :].reshape(rows, len(ELEMENTS), 4)
     by_element[:, :, :3] = lines[:, :, :3]
     by_element[:, :, 3] = lines[:, :, 3:].mean(axis=2)
     out[:, _EDGES[3] :] = by_element.reshape(rows, -1)
     return out
+
+
+@lru_cache(maxsize=16)
+def _turns(size: int) -> np.ndarray:
+    return np.exp(-2j * np.pi * np.arange(size) / size).astype(np.complex64)
 
 
 def _envelope(spectra: np.ndarray, space: _Space) -> np.ndarray:
