@@ -5,6 +5,7 @@ Signals are float32 rows in g. Moments are accumulated in float64; the tables ag
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,6 +29,7 @@ FREQUENCY = (
 )  # fmt: skip
 ENVELOPE = ("envelope_kurtosis", "envelope_band_low", "envelope_band_high", "envelope_rms")
 LINES = tuple(f"{element}_{part}" for element in ELEMENTS for part in ("line_1", "line_2", "line_3", "sideband"))
+_EDGES = [int(edge) for edge in np.cumsum([0, len(TIME), len(FREQUENCY), len(ENVELOPE)])]
 FEATURES = (*TIME, *FREQUENCY, *ENVELOPE, *LINES)
 
 # The published notebooks' sets: XJTU's eleven per channel (22 for two channels), and ten of IMS.
@@ -79,54 +81,69 @@ def features(samples: np.ndarray, rate: float, bearing: Bearing, shaft_hz: float
     """
     rows, n = samples.shape
     out = np.empty((rows, len(FEATURES)))
-    centred = np.empty((rows, n), np.float32)
-    edges = np.cumsum([0, len(TIME), len(FREQUENCY), len(ENVELOPE)])
-    kernel.time_moments(samples, out[:, : edges[1]], centred)
-    spectra = scipy.fft.rfft(centred, axis=1)
-    kernel.spectrum_moments(spectra, rate / n, n, BANDS, out[:, edges[1] : edges[2]])
-    squared, best = envelope(spectra)
+    space = _SPACE.fit(rows, n)
+    kernel.time_moments(np.ascontiguousarray(samples), out[:, : _EDGES[1]], space.centred)
+    spectra = scipy.fft.rfft(space.centred, axis=1)
+    kernel.spectrum_moments(spectra, rate / n, n, BANDS, out[:, _EDGES[1] : _EDGES[2]])
+    best = _envelope(spectra, space)
+    level, band, kurtosis, mean = best.T
+    # A cut holds half of the band's spectrum (its positive side), transformed at its own length.
+    scale = 2 * ((spectra.shape[1] - 1) // level) / n
+    edge = rate / 2 / level
+    out[:, _EDGES[2] : _EDGES[3]] = np.column_stack([kurtosis, band * edge, (band + 1) * edge, np.sqrt(mean) * scale])
     table = line_table(bearing, shaft_hz, rate / n)
-    lines = np.empty(len(table.bins))
+    lines = np.empty((rows, len(ELEMENTS), 5))
     for r in range(rows):
-        level, band, kurtosis = best[r]
-        out[r, edges[2] : edges[3]] = (
-            kurtosis, band * rate / 2 / level, (band + 1) * rate / 2 / level, _envelope_rms(squared[r], n),
-        )  # fmt: skip
-        magnitude = np.abs(scipy.fft.rfft(squared[r] - squared[r].mean()))
-        kernel.line_prominence(magnitude, table.bins, table.half_width, table.reach, lines)
-        by_element = lines.reshape(len(ELEMENTS), 5)
-        out[r, edges[3] :] = np.column_stack([by_element[:, :3], by_element[:, 3:].mean(axis=1)]).ravel()
+        size = (spectra.shape[1] - 1) // int(level[r])
+        # One row does not fill the lanes of a vector, its four interleaved quarters do.
+        parts = scipy.fft.rfft(space.squared[r, :size].reshape(-1, 4 if size % 8 == 0 else 1), axis=0)
+        kernel.line_prominence(parts, _turns(size), table.bins, table.half_width, table.reach, lines[r].reshape(-1))
+    by_element = out[:, _EDGES[3] :].reshape(rows, len(ELEMENTS), 4)
+    by_element[:, :, :3] = lines[:, :, :3]
+    by_element[:, :, 3] = lines[:, :, 3:].mean(axis=2)
+    out[:, _EDGES[3] :] = by_element.reshape(rows, -1)
     return out
 
 
-def envelope(spectra: np.ndarray) -> tuple[list[np.ndarray], list[tuple[int, int, float]]]:
-    """(squared envelope in the best band, (level, band, its kurtosis)) per row.
+@lru_cache(maxsize=16)
+def _turns(size: int) -> np.ndarray:
+    return np.exp(-2j * np.pi * np.arange(size) / size).astype(np.complex64)
+
+
+def _envelope(spectra: np.ndarray, space: _Space) -> np.ndarray:
+    """(level, band, kurtosis, mean of the squared envelope) per row; `space.squared` holds the latter less its mean.
 
     The band is the one whose complex envelope has the greatest kurtosis among 2, 4 and 8 equal parts of the spectrum:
     the dyadic paving of the fast kurtogram (Antoni 2007), by cutting the spectrum instead of by a filter tree. The
     envelope of a band of w bins is 2w samples long in the time of the signal, hence the same line spacing.
     """
     rows, bins = spectra.shape
-    best: list[tuple[int, int, float]] = [(0, 0, -np.inf)] * rows
-    squared: list[np.ndarray] = [np.empty(0)] * rows
+    best = np.full((rows, 4), -np.inf)
     for level in LEVELS:
         width = (bins - 1) // level
-        cut = np.ascontiguousarray(spectra[:, : width * level]).reshape(rows * level, width)
-        analytic = scipy.fft.ifft(cut, axis=1, overwrite_x=True)
-        square = np.empty(analytic.shape, np.float32)
-        kurtosis = np.empty(rows * level)
-        kernel.squared_envelope(analytic, square, kurtosis)
-        for r in range(rows):
-            band = int(np.argmax(kurtosis[r * level : (r + 1) * level]))
-            if kurtosis[r * level + band] > best[r][2]:
-                best[r] = (level, band, float(kurtosis[r * level + band]))
-                squared[r] = square[r * level + band]
-    return squared, best
+        cut = space.cut[: rows * width * level].reshape(rows, width * level)
+        np.copyto(cut, spectra[:, : width * level])
+        analytic = scipy.fft.ifft(cut.reshape(rows * level, width), axis=1, overwrite_x=True)
+        kernel.keep_best(analytic, level, best, space.squared)
+    return best
 
 
-def _envelope_rms(square: np.ndarray, n: int) -> float:
-    # The cut holds half of the band's spectrum (its positive side), transformed at its own length.
-    return float(np.sqrt(square.mean(dtype=np.float64)) * 2 * len(square) / n)
+class _Space(threading.local):
+    """Arrays that a thread uses for every snapshot: fresh ones cost a page fault for every 4 kB of them."""
+
+    def __init__(self) -> None:
+        self.shape = (0, 0)
+
+    def fit(self, rows: int, n: int) -> _Space:
+        if self.shape != (rows, n):
+            self.shape = (rows, n)
+            self.centred = np.empty((rows, n), np.float32)
+            self.cut = np.empty(rows * (n // 2), np.complex64)
+            self.squared = np.empty((rows, n // 2 // min(LEVELS)), np.float32)
+        return self
+
+
+_SPACE = _Space()
 
 
 def subset(table: np.ndarray, names: tuple[str, ...]) -> np.ndarray:

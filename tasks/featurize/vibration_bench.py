@@ -3,101 +3,166 @@
 from __future__ import annotations
 
 import importlib
+import tempfile
 import time
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 import psutil
 
+from datasets.errors import BadInput
 from datasets.signal_file import snapshot
 from datasets.signal_text import read_bytes
-from datasets.snapshot import Run
+from datasets.snapshot import Run, SnapshotFile
 from tasks.featurize import vibration, vibration_plain
 from tasks.featurize.vibration_table import feature_table
+
+PLAIN, ONE_CORE, SECOND_RUN, LIMIT = "pandas + scipy", "one core", "second run (cached)", "raw read (the limit)"
 
 
 @dataclass(frozen=True)
 class BenchRow:
-    """One way of doing it: milliseconds per snapshot, times faster than the plain way, MB/s of text read."""
+    """One way of doing it, per snapshot. Medians over rounds; the ratios are medians of the ratios within a round.
+
+    Attributes:
+        ms: Wall time; `cpu_ms` that of the process on all cores, which other programs disturb less.
+        ratio: Times faster than the plain way by wall time; `cpu_ratio` by processor time.
+        megabytes_per_s: Text read, by wall time.
+        share_of_limit: Time of reading the bytes and doing nothing with them, of this way's.
+        resident_mb: Of the process after this way's last round; `growth_mb` since its first round, 0 when flat.
+        features_only: Without reading, and not the same features: of the same kind, for orientation.
+    """
 
     way: str
     ms: float
+    cpu_ms: float
     ratio: float
+    cpu_ratio: float
     megabytes_per_s: float
     share_of_limit: float
     resident_mb: float
+    growth_mb: float
+    features_only: bool = False
+
+
+@dataclass
+class _Way:
+    work: Callable[[], object]
+    files: int
+    features_only: bool = False
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    resident: list[float] = field(default_factory=list)
+
+    def once(self) -> None:
+        wall, cpu = time.perf_counter(), time.process_time()
+        self.work()
+        self.wall.append((time.perf_counter() - wall) / self.files)
+        self.cpu.append((time.process_time() - cpu) / self.files)
+        self.resident.append(psutil.Process().memory_info().rss / 1e6)
 
 
 def bench(run: Run, files: int = 24, rounds: int = 5, threads: int = 2) -> list[BenchRow]:
-    """The table, plain way first; medians of interleaved rounds so that a busy moment hits every way alike.
+    """The table, plain way first, over `files` usable snapshots spread over the run (repeated if it has fewer).
 
-    tsfel and tsfresh take part where they can be imported, on the features alone, without reading.
+    The ways take turns in every round, so that a busy moment hits all of them alike. tsfel and tsfresh take part where
+    they can be imported, once, on one snapshot's features alone.
+
+    Raises:
+        BadInput: the run has no usable file.
     """
-    chosen = _readable(run, files)
-    size = sum(path.stat().st_size for path in chosen) / len(chosen)
-    ways = _ways(run, chosen, threads)
-    for work in ways.values():
-        work()  # compiles, and fills the page cache
-    taken: dict[str, list[float]] = {name: [] for name in ways}
-    memory: dict[str, float] = {}
-    for _ in range(rounds):
-        for name, work in ways.items():
-            start = time.perf_counter()
-            work()
-            taken[name].append((time.perf_counter() - start) / len(chosen))
-            memory[name] = psutil.Process().memory_info().rss / 1e6
-    seconds = {name: median(values) for name, values in taken.items()}
-    plain, limit = seconds["pandas + scipy"], seconds["raw read (the limit)"]
-    return [BenchRow(name, s * 1e3, plain / s, size / s / 1e6, limit / s, memory[name]) for name, s in seconds.items()]
+    chosen = _usable(run, files)
+    with tempfile.TemporaryDirectory() as folder:
+        ways = _ways(run, chosen, threads, Path(folder))
+        for way in ways.values():
+            way.work()  # compiles, and fills the page cache and the feature cache
+        for _ in range(rounds):
+            for way in ways.values():
+                way.once()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        others = _optional(run, chosen[0])
+        for way in others.values():
+            way.once()
+    size = sum(file.path.stat().st_size for file in chosen) / len(chosen)
+    return [_row(name, way, ways[PLAIN], ways[LIMIT], size) for name, way in (ways | others).items()]
 
 
-def _ways(run: Run, paths: list[Path], threads: int) -> dict[str, Callable[[], object]]:
-    chosen = [file for file in run.files if file.path in set(paths)]
+def _row(name: str, way: _Way, plain: _Way, limit: _Way, size: float) -> BenchRow:
+    wall = median(way.wall)
+    return BenchRow(
+        way=name, ms=wall * 1e3, cpu_ms=median(way.cpu) * 1e3,
+        ratio=_ratio(plain.wall, way.wall), cpu_ratio=_ratio(plain.cpu, way.cpu),
+        megabytes_per_s=size / wall / 1e6, share_of_limit=_ratio(limit.wall, way.wall),
+        resident_mb=way.resident[-1], growth_mb=way.resident[-1] - way.resident[0], features_only=way.features_only,
+    )  # fmt: skip
 
+
+def _ratio(ours: list[float], theirs: list[float]) -> float:
+    """Median over the rounds that both took part in; the clock's resolution stands in for a time of zero."""
+    return median(a / max(b, 1e-9) for a, b in zip(ours, theirs, strict=False))
+
+
+def _ways(run: Run, chosen: list[SnapshotFile], threads: int, folder: Path) -> dict[str, _Way]:
     def one_core() -> None:
         for file in chosen:
             vibration.features(snapshot(run, file).samples, run.rate, run.bearing, run.shaft_hz)
 
-    ways: dict[str, Callable[[], object]] = {
-        "pandas + scipy": lambda: [vibration_plain.features(run, vibration_plain.read(run, path)) for path in paths],
-        "one core": one_core,
+    def raw_read() -> None:
+        for file in chosen:
+            read_bytes(file.path)  # not kept: fresh memory for every file costs more than the reading
+
+    work: dict[str, Callable[[], object]] = {
+        PLAIN: lambda: [vibration_plain.features(run, vibration_plain.read(run, file.path)) for file in chosen],
+        ONE_CORE: one_core,
         f"{threads} threads": lambda: feature_table(run, threads=threads, files=chosen),
-        "raw read (the limit)": lambda: [read_bytes(path) for path in paths],
+        SECOND_RUN: lambda: feature_table(run, folder, threads=threads, files=chosen),
+        LIMIT: raw_read,
     }
-    return ways | _optional(run, paths)
+    return {name: _Way(do, len(chosen)) for name, do in work.items()}
 
 
-def _optional(run: Run, paths: list[Path]) -> dict[str, Callable[[], object]]:
-    found: dict[str, Callable[[], object]] = {}
-    few = [vibration_plain.read(run, path) for path in paths[:1]]
+def _optional(run: Run, file: SnapshotFile) -> dict[str, _Way]:
+    found: dict[str, _Way] = {}
+    samples = vibration_plain.read(run, file.path)
     try:
         tsfel = importlib.import_module("tsfel")
         settings = tsfel.get_features_by_domain()
-        found["tsfel, one file, features only"] = lambda: [
-            tsfel.time_series_features_extractor(settings, x, fs=run.rate, verbose=0) for x in few[0]
-        ]
+        found["tsfel, all domains"] = _Way(
+            lambda: [tsfel.time_series_features_extractor(settings, x, fs=run.rate, verbose=0) for x in samples], 1, True
+        )
     except ImportError:
         pass
     try:
         extract = importlib.import_module("tsfresh").extract_features
         parameters = importlib.import_module("tsfresh.feature_extraction").EfficientFCParameters()
-        frame = _long(few[0])
-        found["tsfresh efficient, one file, features only"] = lambda: extract(
-            frame, column_id="id", default_fc_parameters=parameters, n_jobs=0, disable_progressbar=True
-        )
+        pandas = importlib.import_module("pandas")
+        frame = pandas.DataFrame({"id": np.repeat(range(len(samples)), samples.shape[1]), "x": samples.ravel()})
+        found["tsfresh, efficient set"] = _Way(
+            lambda: extract(
+                frame, column_id="id", default_fc_parameters=parameters, n_jobs=0, disable_progressbar=True
+            ), 1, True,
+        )  # fmt: skip
     except ImportError:
         pass
     return found
 
 
-def _long(samples: np.ndarray) -> object:
-    pandas = importlib.import_module("pandas")
-    return pandas.DataFrame({"id": np.repeat(range(len(samples)), samples.shape[1]), "x": samples.ravel()})
-
-
-def _readable(run: Run, files: int) -> list[Path]:
-    spread = np.unique(np.linspace(0, len(run.files) - 1, min(files, len(run.files))).astype(int))
-    return [run.files[i].path for i in spread if run.files[i].path.is_file()]
+def _usable(run: Run, files: int) -> list[SnapshotFile]:
+    """`files` of the run's usable ones, spread over it."""
+    usable: list[SnapshotFile] = []
+    reason: BadInput | None = None
+    for i in np.unique(np.linspace(0, len(run.files) - 1, min(files, len(run.files))).astype(int)):
+        try:
+            snapshot(run, run.files[i])
+            usable.append(run.files[i])
+        except BadInput as error:
+            reason = error
+    if not usable:
+        raise reason or BadInput(Path(run.name), "the run has no files", expected="snapshots to measure with")
+    return list(islice(cycle(usable), files))

@@ -77,3 +77,32 @@ def test_missing_header_is_refused(tmp_path):
     """A file without its header would be shifted by a row in silence."""
     with pytest.raises(BadInput, match="header"):
         _read(tmp_path, _table(np.random.default_rng(5), "%.3f"), TextLayout(3, (0, 1, 2), 199, header=True))
+
+
+@pytest.mark.parametrize("decimals", [1, 3, 5, 6])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("odd", [0.0, 0.02, 0.5])
+def test_fixed_shape_rows_and_rows_between_them(tmp_path, decimals, end, odd):
+    """Rows of "d.ddd" take a path of their own; a share of rows with two digits before the point must not change it."""
+    rng = np.random.default_rng(6)
+    values = rng.uniform(-9.99, 9.99, (200, 3)) * np.where(rng.random((200, 1)) < odd, 10, 1)
+    text = "".join("\t".join(f"{v:.{decimals}f}" for v in row) + end for row in values)
+    truth = pd.read_csv(io.StringIO(text), sep="\t", header=None, float_precision="round_trip")
+    np.testing.assert_array_equal(_read(tmp_path, text), truth[[2, 0]].to_numpy(np.float64).astype(np.float32).T)
+
+
+@pytest.mark.parametrize("wrong", ["/", ":", "x", " ", "-", "+", "\xff", "..", "1.1.1"])
+@pytest.mark.parametrize("place", [0, 2, 3, 4])
+def test_no_byte_of_a_fixed_shape_field_is_taken_on_trust(tmp_path, wrong, place):
+    """Every byte of "1.234" replaced in the middle of the file: refused, or (a sign or space in front) as pandas."""
+    good = "1.234\t-5.678\t0.001\n"
+    rows = [good] * 200
+    rows[100] = ("1.234"[:place] + wrong + "1.234"[place + 1 :]) + good[5:]
+    text = "".join(rows).encode("latin-1")
+    try:
+        truth = float(text.splitlines()[100].split(b"\t")[0])
+    except ValueError:
+        with pytest.raises(BadInput):
+            _read(tmp_path, text)
+    else:
+        assert _read(tmp_path, text)[1, 100] == np.float32(truth)
