@@ -89,4 +89,6 @@ def _run(folder: Path) -> Run | None:
     interval, gaps = spacing(files, INTERVAL_S)
     channels = (Channel("horizontal", folder.name), Channel("vertical", folder.name))
     shaft = SHAFT_HZ[named[1]]
-    return Run("femto", folder.name, files, channels, RATE, shaft, PRONOSTIA, LAYOUT, interval, 0.01, gaps)
+    return Run(
+        "femto", folder.name, files, channels, RATE, shaft, PRONOSTIA, LAYOUT, interval, 0.01, gaps, LOAD_N[named[1]]
+    )

@@ -46,6 +46,7 @@ class Run:
     """One machine observed until failure, its files in true order, nothing read yet.
 
     `gaps`: (index, seconds) where the time since the file before exceeds 1.5 times the usual interval.
+    `load_n`: radial load [N], where it is known.
     `interval_s`: median time between files. `off_level`: standard deviation [g] under which the machine stands still.
     """
 
@@ -60,6 +61,7 @@ class Run:
     interval_s: float
     off_level: float = 0.0
     gaps: tuple[tuple[int, float], ...] = ()
+    load_n: float | None = None
 
     @property
     def units(self) -> tuple[str, ...]:

@@ -103,4 +103,17 @@ def _run(folder: Path, shaft_hz: float) -> Run | None:
     files = in_order([(path, int(path.stem) * INTERVAL_S, None) for path in numbered])
     interval, gaps = spacing(files, INTERVAL_S)
     channels = (Channel("horizontal", folder.name), Channel("vertical", folder.name))
-    return Run("xjtu", folder.name, files, channels, RATE, shaft_hz, UER204, LAYOUT, interval, 0.01, gaps)
+    return Run(
+        "xjtu",
+        folder.name,
+        files,
+        channels,
+        RATE,
+        shaft_hz,
+        UER204,
+        LAYOUT,
+        interval,
+        0.01,
+        gaps,
+        LOAD_N.get(folder.name[7:8]),
+    )

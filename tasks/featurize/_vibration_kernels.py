@@ -10,8 +10,6 @@ BINS = 64
 _SUMS = {"reassoc", "contract", "nsz"}
 
 
-
-
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def _range(bits):  # type: ignore[no-untyped-def]
     """(smallest, greatest) of float32 numbers given as their int32 `bits`.

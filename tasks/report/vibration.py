@@ -90,7 +90,7 @@ def _alarm_sentence(machine: Mapping[str, Any]) -> str:
         if element not in (None, "unknown")
         else "element unknown"
     )
-    lead = f", {machine['lead_time_h']:.1f} h before the end" if machine["failure"] else ""
+    lead = f", {_span(machine['lead_time_h'])} before the end" if machine["failure"] else ""
     return f"{_place(machine)}: {named}, since {since}{lead}."
 
 
@@ -114,6 +114,10 @@ def _moment(onset: Mapping[str, Any]) -> str:
     return f"{datetime.fromisoformat(onset['time']):%a %Y-%m-%d %H:%M}"
 
 
+def _span(hours: float) -> str:
+    return f"{hours:.1f} h" if hours >= 1 else f"{60 * hours:.0f} min"
+
+
 def _place(machine: Mapping[str, Any]) -> str:
     return machine["unit"] if machine["run"] == machine["unit"] else f"{machine['run']}, {machine['unit']}"
 
@@ -126,7 +130,7 @@ def _worth(lives: Sequence[Life], judgement: Judgement | None) -> tuple[str, ...
     best = next(row for row in judgement.candidates if row.name == judgement.best)
     fails = sum(life.fails for life in lives)
     hits = round(best.metrics["recall"] * fails)
-    lead = f", {best.metrics['lead_time_h']:.1f} h ahead in the median" if "lead_time_h" in best.metrics else ""
+    lead = f", {_span(best.metrics['lead_time_h'])} ahead in the median" if "lead_time_h" in best.metrics else ""
     rate = best.metrics.get("false_alarms_per_week", 0.0)
     return (
         f"{best.name} announces {hits} of {fails} failures{lead}, at {rate:.2f} false alarms per bearing and week.",

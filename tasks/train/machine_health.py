@@ -45,7 +45,7 @@ class MachineHealth(BaseEstimator):
                 raise BadInput(None, f"{machine} has none of the features", expected=", ".join(self.features))
             values = rows[columns].to_numpy(np.float64)
             fitted = round(len(values) * self.fit_share)
-            detector = clone(self.detector).fit(values[:fitted])
+            detector = _for_axes(clone(self.detector), columns).fit(values[:fitted])
             self.columns_[machine], self.detectors_[machine] = columns, detector
             rest = -np.asarray(detector.score_samples(values[fitted:]), np.float64) if fitted < len(values) else None
             self.centre_[machine], self.scale_[machine] = _centre_and_scale(rest)
@@ -71,6 +71,13 @@ class MachineHealth(BaseEstimator):
             raw = -np.asarray(self.detectors_[machine].score_samples(values), np.float64)
             index[here] = (raw - self.centre_[machine]) / self.scale_[machine]
         return index
+
+
+def _for_axes(detector: BaseEstimator, columns: Sequence[str]) -> BaseEstimator:
+    """The detector, told how many sensor axes each feature has, if it wants to know."""
+    if "axes" in detector.get_params():
+        detector.set_params(axes=len({name.rpartition(" ")[2] for name in columns}))
+    return detector
 
 
 def _centre_and_scale(calibration: np.ndarray | None) -> tuple[float, float]:

@@ -37,6 +37,7 @@ _DETECTORS: dict[str, Callable[[int], BaseEstimator]] = {
     "one_class_svm": one_class_svm,
     "robust_mahalanobis": robust_mahalanobis,
     "level_rise": level_rise,
+    "rise": level_rise,
     "joint_rise": lambda _: JointRise(),
 }
 # What a user set that would come back as an alarm rate if nothing else made alarms: for the audit.
@@ -58,5 +59,6 @@ _SETTINGS: dict[str, tuple[tuple[str, ...], float]] = {
     "one_class_svm": (INDICATORS, 0.6),
     "robust_mahalanobis": (INDICATORS, 0.6),
     "level_rise": (LEVELS, 1.0),
+    "rise": (INDICATORS, 1.0),
     "joint_rise": (RELATIVE, 1.0),
 }

@@ -50,8 +50,8 @@ class Judgement:
 
 
 def healthy_rows(lives: Sequence[Life]) -> pd.DataFrame:
-    """The healthy beginnings of all machines: all that training may see."""
-    return pd.concat([life.rows.iloc[: life.healthy] for life in lives], ignore_index=True)
+    """The healthy beginnings of all machines, after their run-in: all that training may see."""
+    return pd.concat([life.rows.iloc[life.settled : life.healthy] for life in lives], ignore_index=True)
 
 
 def train(candidate: Candidate, lives: Sequence[Life], seed: int) -> Trained:
@@ -94,7 +94,7 @@ def _answer(
 ) -> Answer:
     events, verdicts = {}, {}
     for life in lives:
-        fitted = round(life.healthy * fit_share)
+        fitted = life.fitted(fit_share)
         events[life.machine] = alarms(scores[life.machine], rule, life.interval_s, life.healthy, fitted)
         verdicts[life.machine] = _verdict(life, events[life.machine])
     return Answer(events, _attributed(lives, verdicts, events))

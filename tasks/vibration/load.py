@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from tasks.result import Quarantined
 from tasks.train.healthy_beginning import LEAST_HEALTHY, condition_indicators
 from tasks.train.machine_health import MACHINE
 from tasks.train.relative_level import relative_levels
+from tasks.train.run_in import settled
 from tasks.train.vibration import INDICATORS
 from tasks.vibration.sets import VibrationGauntlet
 
@@ -61,6 +62,7 @@ class Life:
 
     `rows`: frame with `machine` and features by channel. `index`: place in the whole run; `seconds` since its first
     file. `power`: variance, or squared level, of the loudest channel [g^2]. `basis`: "snapshots" or "levels".
+    `settled`: row at which its run-in ends.
     `truth`: how it is known to have ended, None for one that nothing is known of or that did not fail.
     `ended`: the run is known to have gone to failure. `onset`: row of the published onset.
     """
@@ -76,6 +78,14 @@ class Life:
     interval_s: float
     truth: Truth | None
     ended: bool
+    settled: int = 0
+    shaft_hz: float = 0.0
+    load_n: float | None = None
+
+    def fitted(self, fit_share: float) -> int | None:
+        """The row at which a detector's calibration part begins, None where it has none to speak of."""
+        row = self.settled + round((self.healthy - self.settled) * fit_share)
+        return row if self.healthy - row >= 8 else None
 
     @property
     def machine(self) -> str:
@@ -178,10 +188,12 @@ def lives_of(data: VibrationData, tables: Sequence[FeatureTable]) -> tuple[Life,
 
 
 def _with_neighbours(lives: list[Life]) -> list[Life]:
-    """The lives of one run, each with its level beside the others' where there are others."""
+    """The lives of one run: when the machine has settled, and each bearing's level beside the others' if there are any."""
+    levels = {life.unit: life.rows.filter(regex=r"^log_level ").to_numpy() for life in lives}
+    start = settled(np.concatenate(list(levels.values()), axis=1), HEALTHY_SHARE)
+    lives = [replace(life, settled=min(start, life.healthy - LEAST_HEALTHY // 2)) for life in lives]
     if len(lives) < 2:
         return lives
-    levels = {life.unit: life.rows.filter(regex=r"^log_level ").to_numpy() for life in lives}
     relative = relative_levels(levels)
     for life in lives:
         for i, column in enumerate(relative[life.unit].T, start=1):
@@ -203,9 +215,10 @@ def _from_snapshots(data: VibrationData, table: FeatureTable, unit: str) -> Life
     rows = pd.DataFrame(np.concatenate([values, documented], axis=1), columns=names)
     power = table.column("std")[:, channels].max(axis=1) ** 2
     run = table.run
-    return _life(
+    life = _life(
         data, run.name, unit, "snapshots", rows, table.index, table.seconds, run.files[0].time, power, run.interval_s
     )
+    return replace(life, shaft_hz=run.shaft_hz, load_n=run.load_n)
 
 
 def _from_levels(data: VibrationData, table: LevelTable, unit: str) -> Life:

@@ -38,8 +38,8 @@ def pictures_of(
 
 def _panel(life: Life, best: Trained, judgement: Judgement) -> figures.IndexPanel:
     score = best.scores[life.machine]
-    fitted = round(life.healthy * best.candidate.fit_share)
-    calibration = score[fitted : life.healthy] if life.healthy - fitted >= 8 else None
+    fitted = life.fitted(best.candidate.fit_share)
+    calibration = None if fitted is None else score[fitted : life.healthy]
     said = judgement.answers[judgement.best].verdicts[life.machine]
     hours = life.seconds / 3600
     onset = life.onset

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from tasks.result import Row
-from tasks.rul.leave_one_out import ObservedLife, RulReport, after_alarm, leave_one_out
-from tasks.rul.life import Estimate, History, fit
+from tasks.rul.leave_one_out import RulReport, after_alarm, leave_one_out
+from tasks.rul.life import Estimate, History, ObservedLife, fit
+from tasks.rul.rated_life import rated_life
 from tasks.train.alarm_rule import Verdict
 from tasks.vibration.load import Life
 
@@ -19,10 +20,12 @@ FEWEST = 3
 
 @dataclass(frozen=True, eq=False)
 class RemainingLife:
-    """`whole`: asked all life long; `alarmed`: asked from the alarm on; `at_alarm`: by machine, when it was raised."""
+    """`whole`: asked all life long; `alarmed`: asked from the alarm on, None where nothing alarmed; `at_alarm`: by machine,
+    when it was raised.
+    """
 
     whole: RulReport
-    alarmed: RulReport
+    alarmed: RulReport | None
     at_alarm: Mapping[str, Estimate]
 
 
@@ -34,15 +37,17 @@ def remaining_life(lives: Sequence[Life], verdicts: Mapping[str, Verdict]) -> Re
     observed = [_observed(life, verdicts[life.machine]) for life in failed]
     at_alarm = {}
     for own in observed:
-        if own.history.alarm_s is not None:
-            others = [one.history for one in observed if one is not own]
-            at_alarm[own.history.unit] = fit(others, own.interval_s).at(own.history.alarm_s, 0.0)
-    return RemainingLife(leave_one_out(observed), after_alarm(observed), at_alarm)
+        if (alarm := own.history.alarm_s) is not None:
+            model = fit([one for one in observed if one is not own], own.interval_s)
+            at_alarm[own.history.unit] = model.at(alarm, own.rms[own.seconds <= alarm], own.history.rated)
+    alarmed = after_alarm(observed) if at_alarm else None
+    return RemainingLife(leave_one_out(observed), alarmed, at_alarm)
 
 
 def _observed(life: Life, said: Verdict) -> ObservedLife:
     alarm = None if said.raised is None else float(life.seconds[said.raised])
-    history = History(life.machine, float(life.seconds[-1]), alarm)
+    rated = rated_life(life.shaft_hz, life.load_n) if life.load_n else 1.0
+    history = History(life.machine, float(life.seconds[-1]), alarm, rated)
     return ObservedLife(history, life.seconds, np.sqrt(life.power), life.interval_s)
 
 
@@ -52,6 +57,7 @@ def rows_of(gauntlet: str, found: RemainingLife) -> tuple[tuple[Row, ...], tuple
         (Row(f"{gauntlet}_remaining_life", {"phm_score": found.whole.model, "coverage_80": found.whole.coverage_80}),),
         (
             Row("mean_life_of_others", {"phm_score": found.whole.mean_life}),
+            Row("rated_life_of_others", {"phm_score": found.whole.rated_life}),
             Row("rms_extrapolation", {"phm_score": found.whole.extrapolated}),
         ),
     )
@@ -62,9 +68,11 @@ def cells_of(found: RemainingLife) -> tuple[dict[str, Any], ...]:
     return tuple(
         {"group": {"question": "remaining life", "asked": asked}, "model": model, "metrics": {"phm_score": score}}
         for asked, report in (("all life long", found.whole), ("from the alarm on", found.alarmed))
+        if report is not None
         for model, score in (
             ("remaining_life", report.model),
             ("mean_life_of_others", report.mean_life),
+            ("rated_life_of_others", report.rated_life),
             ("rms_extrapolation", report.extrapolated),
         )
     )
