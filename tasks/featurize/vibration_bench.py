@@ -134,7 +134,9 @@ def _optional(run: Run, file: SnapshotFile) -> dict[str, _Way]:
         tsfel = importlib.import_module("tsfel")
         settings = tsfel.get_features_by_domain()
         found["tsfel, all domains"] = _Way(
-            lambda: [tsfel.time_series_features_extractor(settings, x, fs=run.rate, verbose=0) for x in samples], 1, True
+            lambda: [tsfel.time_series_features_extractor(settings, x, fs=run.rate, verbose=0) for x in samples],
+            1,
+            True,
         )
     except ImportError:
         pass
