@@ -276,24 +276,37 @@ def _bin(parts, turns, k):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def line_prominence(parts, turns, bins, half_width, reach, out):  # type: ignore[no-untyped-def]
-    """Fills `out[i]` with log(peak within `half_width[i]` bins of `bins[i]` / median of the bins within `reach`).
+def _prominence(size, centre, half, reach):  # type: ignore[no-untyped-def]
+    """log(peak within `half` bins of `centre` / median of the bins within `reach`), 0 where there is neither."""
+    last = len(size) - 1
+    peak = size[max(1, centre - half) : centre + half + 1].max()
+    floor = np.median(size[max(1, centre - reach) : min(last, centre + reach) + 1])
+    return np.log(np.float64(peak) / floor) if floor > 0 and peak > 0 else 0.0
 
-    `parts`, `turns`: the spectrum, see `_bin`. A line past the end of it gives 0: no evidence.
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def line_prominence(parts, turns, bins, half_width, reach, rows, out):  # type: ignore[no-untyped-def]
+    """Fills `out[rows]` (order of `vibration.LINES`) with the prominence of the lines, of the sidebands the mean of two.
+
+    `parts`: len(rows) spectra, `turns`: see `_bin`. `bins`, `half_width`: five per element, harmonics 1 to 3, then the
+    sidebands. A line past the end of the spectrum gives 0: no evidence.
     """
     last = len(turns) // 2
     size = np.empty(last + 1, np.float32)
-    known = np.zeros(last + 1, np.bool_)
-    for i in range(len(bins)):
-        centre = int(np.round(bins[i]))
-        half = half_width[i]
-        out[i] = 0.0
-        if centre < 1 or centre + half > last:
-            continue
-        for k in range(max(1, centre - max(reach, half)), min(last, centre + max(reach, half)) + 1):
-            if not known[k]:
-                size[k] = _bin(parts, turns, k)
-                known[k] = True
-        peak = size[max(1, centre - half) : centre + half + 1].max()
-        floor = np.median(size[max(1, centre - reach) : min(last, centre + reach) + 1])
-        out[i] = np.log(np.float64(peak) / floor) if floor > 0 and peak > 0 else 0.0
+    for g in range(len(rows)):
+        known = np.zeros(last + 1, np.bool_)
+        for i in range(len(bins)):
+            centre = int(np.round(bins[i]))
+            half = half_width[i]
+            value = 0.0
+            if centre >= 1 and centre + half <= last:
+                for k in range(max(1, centre - max(reach, half)), min(last, centre + max(reach, half)) + 1):
+                    if not known[k]:
+                        size[k] = _bin(parts[g], turns, k)
+                        known[k] = True
+                value = _prominence(size, centre, half, reach)
+            element, part = divmod(i, 5)
+            if part < 4:
+                out[rows[g], 4 * element + part] = value
+            else:
+                out[rows[g], 4 * element + 3] = (out[rows[g], 4 * element + 3] + value) / 2

@@ -15,7 +15,7 @@ import scipy.fft
 from datasets.bearing import ELEMENTS, Bearing
 from tasks.featurize import _vibration_kernels as kernel
 
-VERSION = 1  # goes into the cache's key: raise it whenever a number changes
+VERSION = 2  # goes into the cache's key: raise it whenever a number changes
 BANDS = 8
 LEVELS = (2, 4, 8)
 
@@ -87,21 +87,22 @@ def features(samples: np.ndarray, rate: float, bearing: Bearing, shaft_hz: float
     kernel.spectrum_moments(spectra, rate / n, n, BANDS, out[:, _EDGES[1] : _EDGES[2]])
     best = _envelope(spectra, space)
     level, band, kurtosis, mean = best.T
-    # A cut holds half of the band's spectrum (its positive side), transformed at its own length.
-    scale = 2 * ((spectra.shape[1] - 1) // level) / n
     edge = rate / 2 / level
-    out[:, _EDGES[2] : _EDGES[3]] = np.column_stack([kurtosis, band * edge, (band + 1) * edge, np.sqrt(mean) * scale])
+    at = _EDGES[2]
+    out[:, at], out[:, at + 1], out[:, at + 2] = kurtosis, band * edge, (band + 1) * edge
+    # A cut holds half of the band's spectrum (its positive side), transformed at its own length.
+    out[:, at + 3] = np.sqrt(mean) * (2 * ((spectra.shape[1] - 1) // level) / n)
     table = line_table(bearing, shaft_hz, rate / n)
-    lines = np.empty((rows, len(ELEMENTS), 5))
-    for r in range(rows):
-        size = (spectra.shape[1] - 1) // int(level[r])
-        # One row does not fill the lanes of a vector, its four interleaved quarters do.
-        parts = scipy.fft.rfft(space.squared[r, :size].reshape(-1, 4 if size % 8 == 0 else 1), axis=0)
-        kernel.line_prominence(parts, _turns(size), table.bins, table.half_width, table.reach, lines[r].reshape(-1))
-    by_element = out[:, _EDGES[3] :].reshape(rows, len(ELEMENTS), 4)
-    by_element[:, :, :3] = lines[:, :, :3]
-    by_element[:, :, 3] = lines[:, :, 3:].mean(axis=2)
-    out[:, _EDGES[3] :] = by_element.reshape(rows, -1)
+    for same in LEVELS:
+        chosen = np.flatnonzero(level == same)
+        if len(chosen):
+            size = (spectra.shape[1] - 1) // same
+            # One row does not fill the lanes of a vector, its four interleaved quarters do.
+            quarters = space.squared[chosen, :size].reshape(len(chosen), -1, 4 if size % 8 == 0 else 1)
+            parts = scipy.fft.rfft(quarters, axis=1)
+            kernel.line_prominence(
+                parts, _turns(size), table.bins, table.half_width, table.reach, chosen, out[:, _EDGES[3] :]
+            )
     return out
 
 

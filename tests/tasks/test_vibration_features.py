@@ -1,5 +1,7 @@
 """Batched features agree with scipy's, channel by channel, and with closed forms."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ def _run(rate=20_000.0, shaft=2000 / 60):
     return Run("nasa", "r", (), (Channel("a", "a"),), rate, shaft, ZA2115, None, 600.0)
 
 
-@pytest.mark.parametrize("n", [2560, 20_480, 32_768])
+@pytest.mark.parametrize("n", [2560, 2562, 20_480, 32_768])
 @pytest.mark.parametrize("kind", ["normal", "offset", "impulsive", "quantised"])
 def test_agree_with_scipy(n, kind):
     """To 1e-4 of the value, or of 1 for what is a logarithm or crosses zero."""
@@ -50,3 +52,31 @@ def test_named_subsets():
     assert subset(table, XJTU_11).size == 22
     assert subset(table, NASA_10).shape == (2, 10)
     assert np.isfinite(table).all()
+
+
+def test_neither_order_nor_company_nor_memory_layout_matters():
+    """A row's features are its own: alone, reversed in order, every second column of a wider array, in two threads."""
+    x = np.random.default_rng(8).standard_normal((5, 2 * 2560)).astype(np.float32)
+    x[::2] *= np.where(np.arange(2 * 2560) % 170 < 8, 8, 1)  # other bands win than in the other rows
+    strided = x[:, ::2]
+    together = features(strided, 20_000.0, ZA2115, 2000 / 60)
+    for r in range(5):
+        alone = features(np.ascontiguousarray(strided[r : r + 1]), 20_000.0, ZA2115, 2000 / 60)[0]
+        np.testing.assert_allclose(alone, together[r], rtol=1e-5, atol=1e-5)
+    with ThreadPoolExecutor(2) as pool:
+        again = list(
+            pool.map(lambda order: features(strided[order], 20_000.0, ZA2115, 2000 / 60), [[4, 3, 2, 1, 0]] * 8)
+        )
+    for table in again:
+        np.testing.assert_allclose(table[::-1], together, rtol=1e-5, atol=1e-5)
+
+
+def test_the_input_is_left_as_it_was():
+    """The arrays kept per thread are not the caller's."""
+    x = np.random.default_rng(9).standard_normal((2, 2560)).astype(np.float32)
+    before = x.copy()
+    first = features(x, 20_000.0, ZA2115, 33.0)
+    kept = first.copy()
+    features(x * 3, 20_000.0, ZA2115, 33.0)
+    np.testing.assert_array_equal(x, before)
+    np.testing.assert_array_equal(first, kept)
