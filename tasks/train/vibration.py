@@ -17,7 +17,6 @@ INDICATORS = (
     "log_level", "log_peak_to_peak", "log_kurtosis", *(f"log_band_{i}" for i in range(1, 9)), "log_envelope_kurtosis",
     "outer_lines", "inner_lines", "rolling_lines", "cage_lines",
 )  # fmt: skip
-LEVELS = ("log_level",)
 RELATIVE = ("log_level", "relative_level")
 DOCUMENTED = XJTU_11
 
@@ -37,7 +36,6 @@ _DETECTORS: dict[str, Callable[[int], BaseEstimator]] = {
     "one_class_svm": one_class_svm,
     "robust_mahalanobis": robust_mahalanobis,
     "level_rise": level_rise,
-    "rise": level_rise,
     "joint_rise": lambda _: JointRise(),
 }
 # What a user set that would come back as an alarm rate if nothing else made alarms: for the audit.
@@ -58,7 +56,6 @@ _SETTINGS: dict[str, tuple[tuple[str, ...], float]] = {
     "isolation_forest": (INDICATORS, 0.6),
     "one_class_svm": (INDICATORS, 0.6),
     "robust_mahalanobis": (INDICATORS, 0.6),
-    "level_rise": (LEVELS, 1.0),
-    "rise": (INDICATORS, 1.0),
+    "level_rise": (INDICATORS, 1.0),
     "joint_rise": (RELATIVE, 1.0),
 }

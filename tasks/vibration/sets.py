@@ -45,7 +45,6 @@ NASA = VibrationGauntlet(
             ("vibration_anomaly_oneclasssvm", "one_class_svm"),
             ("vibration_anomaly_robust_mahalanobis", "robust_mahalanobis"),
             ("vibration_anomaly_level_rise", "level_rise"),
-            ("vibration_anomaly_rise", "rise"),
             ("vibration_anomaly_joint_rise", "joint_rise"),
         ]
     ),
@@ -60,7 +59,6 @@ XJTU = VibrationGauntlet(
             ("xjtu_anomaly_isolation_forest", "isolation_forest"),
             ("xjtu_anomaly_robust_mahalanobis", "robust_mahalanobis"),
             ("xjtu_anomaly_level_rise", "level_rise"),
-            ("xjtu_anomaly_rise", "rise"),
         ]
     ),
     scaler="xjtu_feature_scaler",
@@ -73,7 +71,6 @@ FEMTO = VibrationGauntlet(
             ("femto_anomaly_isolation_forest", "isolation_forest"),
             ("femto_anomaly_robust_mahalanobis", "robust_mahalanobis"),
             ("femto_anomaly_level_rise", "level_rise"),
-            ("femto_anomaly_rise", "rise"),
         ]
     ),
 )
