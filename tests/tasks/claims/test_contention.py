@@ -39,16 +39,18 @@ def at_once(count: int, call: Callable[[int], Answer]) -> list[Answer]:
 
 
 def test_one_of_two_hundred_gets_the_claim(engine: Engine) -> None:
-    """The others are refused, and every refusal names the winner."""
+    """Of a subject that was held before; the others are refused, and every refusal names the winner."""
+    claims.release(engine, claims.claim(engine, "a:b", "before", MINUTE), finished=True)
     answers = at_once(200, lambda i: claims.claim(engine, "a:b", f"run-{i}", MINUTE))
     (winner,) = [answer for answer in answers if answer]
     assert {answer.holder for answer in answers if not answer} == {winner.holder}
-    assert winner.token == 1
+    assert winner.token == 2
     assert len(claims.history(engine, event="claim.refused")) == 199
 
 
 def test_one_of_two_hundred_gets_the_turn(engine: Engine) -> None:
-    """And all are told the same outcome afterwards."""
+    """Which one before gave up; and all are told the same outcome afterwards."""
+    claims.abandon(engine, claims.begin(engine, "register", "key", MINUTE))
 
     def register(number: int) -> Turn | Busy | Done:
         turn = claims.begin(engine, "register", "key", MINUTE)
