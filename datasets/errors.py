@@ -7,6 +7,7 @@
     ├── Leak                          the audit found what makes a result worthless
     ├── ServiceDown                   S3, MLflow or Prefect does not answer
     ├── NotPromotable                 a version that may never become champion was asked to
+    ├── StaleClaim                    the right to this work has passed to another, or has expired
     └── Untrusted                     a model that must not be deserialised
         ├── Unsigned                  no signature, or one by another key
         ├── Altered                   bytes differ from what was signed
@@ -105,6 +106,10 @@ class ServiceDown(GauntletError):
 
 class NotPromotable(GauntletError):
     """A leaked, unverified or incomplete version was asked to become champion."""
+
+
+class StaleClaim(GauntletError):
+    """The holder of a claim may not act any more: it expired, or another has a larger token."""
 
 
 class Untrusted(GauntletError):

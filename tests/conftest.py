@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,3 +62,46 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
             {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_API_URL: os.environ["PREFECT_API_URL"]}
         ):
             yield RunningStack(cfg, connection, urls)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a real PostgreSQL server of this session's own; skipped where its programs are not installed."""
+    places = [os.environ.get("PATH", ""), *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))]
+    initdb, server = (shutil.which(name, path=os.pathsep.join(places)) for name in ("initdb", "postgres"))
+    if not (initdb and server):
+        pytest.skip("no PostgreSQL server here: install one (Debian: postgresql) to run these")
+    folder = tempfile.mkdtemp(prefix="gauntlet-postgres-")
+    # PostgreSQL refuses to run as root.
+    user = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+    if user:
+        shutil.chown(folder, "nobody", "nogroup")
+    port = some_free_port()
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+    subprocess.run(
+        [initdb, "-D", f"{folder}/data", "-U", "gauntlet", "--auth=trust", "--no-sync"], check=True, **quiet, **user
+    )
+    command = [server, "-D", f"{folder}/data", "-h", "127.0.0.1", "-p", str(port), "-k", folder, "-F"]
+    running = subprocess.Popen(command, **quiet, **user)
+    try:
+        url = f"postgresql://gauntlet@127.0.0.1:{port}/postgres"
+        _wait_for_postgres(url)
+        yield url
+    finally:
+        running.send_signal(signal.SIGQUIT)  # its fastest way down: the data are thrown away
+        running.wait(30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_for_postgres(url: str) -> None:
+    import psycopg
+
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            psycopg.connect(url, connect_timeout=5).close()
+            return
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)

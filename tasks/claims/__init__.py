@@ -1,0 +1,49 @@
+"""Claims: who may work on what, until when; and what was done once already. Our own rows, in SQLite or PostgreSQL.
+
+An orchestrator's concurrency slot leaks when a worker is killed while its run is pending. A row that expires does not:
+
+    claim ──> heartbeat ──> heartbeat ──> release            the holder lives: nobody else gets the subject
+      │           killed here │
+      │                       └── expires ──> reap ──> claim by the next holder, with a larger token
+      └── somebody holds it, or it rests ──> Refusal, recorded with its reason
+
+The token only grows. `check` and `fenced` stop a holder that was thought dead and comes back: its token is old.
+Every function takes the engine of `open_database(url)` and works in one short transaction.
+"""
+
+from tasks.claims.claim import Claim, Lapsed, Refusal, check, claim, fenced, heartbeat, holders, reap, refuse, release
+from tasks.claims.database import Clock, database_clock, open_database, ready, sqlite_url
+from tasks.claims.hold import Hold, holding
+from tasks.claims.log import Entry, append, history
+from tasks.claims.once import Busy, Done, Turn, abandon, begin, finish, forget
+
+__all__ = [
+    "Busy",
+    "Claim",
+    "Clock",
+    "Done",
+    "Entry",
+    "Hold",
+    "Lapsed",
+    "Refusal",
+    "Turn",
+    "abandon",
+    "append",
+    "begin",
+    "check",
+    "claim",
+    "database_clock",
+    "fenced",
+    "finish",
+    "forget",
+    "heartbeat",
+    "history",
+    "holders",
+    "holding",
+    "open_database",
+    "ready",
+    "reap",
+    "refuse",
+    "release",
+    "sqlite_url",
+]

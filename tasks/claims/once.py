@@ -1,0 +1,110 @@
+"""Something that must happen once per key: a registration, a webhook's message. One of many callers gets the turn.
+
+begin ─┬─> Turn ──> do it ──> finish(outcome)          from now on every caller gets Done(outcome)
+       │              └── it failed ──> abandon        the next caller gets a turn at once
+       ├─> Busy: another has the turn; when it dies, the turn passes on at its expiry
+       └─> Done: it happened, and this came out
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, delete, select, update
+
+from datasets.errors import StaleClaim
+from tasks.claims.database import Clock, database_clock, insert_once, transaction
+from tasks.claims.tables import ONCE
+
+SHORTEST_MEMORY = timedelta(minutes=15)  # a signature is valid for five minutes either way: its id must outlive it
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The right to do it now, until `expires`."""
+
+    scope: str
+    key: str
+    holder: str
+    token: int
+    expires: datetime
+
+
+@dataclass(frozen=True)
+class Busy:
+    """Another caller is at it."""
+
+    holder: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Done:
+    """It happened at `when`, with this outcome."""
+
+    outcome: str
+    when: datetime
+
+
+def begin(
+    engine: Engine, scope: str, key: str, ttl: timedelta, *, holder: str = "", clock: Clock = database_clock
+) -> Turn | Busy | Done:
+    """The turn, or why there is none. Of any number of callers with one key exactly one gets it.
+
+    Two calls are two callers, also with the same `holder`: that is for people to read.
+    """
+    with transaction(engine) as connection:
+        now = clock(connection)
+        fresh = {"scope": scope, "key": key, "token": 0, "holder": "", "seen": now, "expires": now}
+        insert_once(connection, ONCE, fresh)
+        mine = (ONCE.c.scope == scope) & (ONCE.c.key == key)
+        row = connection.execute(select(ONCE).where(mine).with_for_update()).one()
+        now = clock(connection)  # the lock may have been waited for
+        if row.done is not None:
+            return Done(row.outcome, row.done)
+        if row.expires > now:
+            return Busy(row.holder, row.expires)
+        turn = Turn(scope, key, holder or str(uuid.uuid4()), row.token + 1, now + ttl)
+        given = {"token": turn.token, "holder": turn.holder, "expires": turn.expires}
+        connection.execute(update(ONCE).where(mine).values(**given))
+        return turn
+
+
+def finish(engine: Engine, turn: Turn, outcome: str, *, clock: Clock = database_clock) -> None:
+    """Say what came out, for every later caller to be told.
+
+    A turn that expired still counts while nobody else has taken it: the work is done.
+
+    Raises:
+        StaleClaim: another has taken the turn, or has finished already.
+    """
+    with transaction(engine) as connection:
+        now = clock(connection)
+        if connection.execute(_mine(turn).values(done=now, outcome=outcome)).rowcount != 1:
+            raise StaleClaim(f"{turn.holder} no longer has the turn of {turn.scope} {turn.key}: another has taken it.")
+
+
+def abandon(engine: Engine, turn: Turn, *, clock: Clock = database_clock) -> None:
+    """Give the turn up undone; the next caller gets one at once. Nothing, when another has taken it already."""
+    with transaction(engine) as connection:
+        connection.execute(_mine(turn).values(expires=clock(connection)))
+
+
+def forget(engine: Engine, scope: str, older_than: timedelta, *, clock: Clock = database_clock) -> int:
+    """How many keys of a scope were removed, those seen longer ago than this; they could then happen once more.
+
+    Raises:
+        ValueError: `older_than` is under fifteen minutes, in which a signed message could still be replayed.
+    """
+    if older_than < SHORTEST_MEMORY:
+        raise ValueError(f"a message could be replayed: keep ids for at least {SHORTEST_MEMORY}")
+    with transaction(engine) as connection:
+        old = (ONCE.c.scope == scope) & (ONCE.c.seen < clock(connection) - older_than)
+        return connection.execute(delete(ONCE).where(old)).rowcount
+
+
+def _mine(turn: Turn):  # type: ignore[no-untyped-def]  # SQLAlchemy's generic Update
+    same = (ONCE.c.scope == turn.scope) & (ONCE.c.key == turn.key)
+    return update(ONCE).where(same, ONCE.c.token == turn.token, ONCE.c.done.is_(None))

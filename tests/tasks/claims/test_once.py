@@ -1,0 +1,78 @@
+"""Once per key, whoever dies on the way; and ids that are remembered for as long as they matter."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from datasets.errors import StaleClaim
+from tasks.claims import Busy, Done, Turn, abandon, begin, finish, forget, open_database
+
+MINUTE = timedelta(minutes=1)
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def test_the_second_is_told_what_the_first_made(engine: Engine, url: str, watch: Any) -> None:
+    """Also by another process after a restart; the same key in another scope is another matter."""
+    turn = begin(engine, "register", "key", MINUTE, holder="run-1", clock=watch)
+    assert turn == Turn("register", "key", "run-1", 1, NOON + MINUTE)
+    assert begin(engine, "register", "key", MINUTE, clock=watch) == Busy("run-1", NOON + MINUTE)
+    finish(engine, turn, "version 3", clock=watch)
+    watch.turn(days=400)
+    restarted = open_database(url)
+    assert begin(restarted, "register", "key", MINUTE, clock=watch) == Done("version 3", NOON)
+    restarted.dispose()
+    assert isinstance(begin(engine, "webhook", "key", MINUTE, clock=watch), Turn)
+
+
+def test_the_turn_of_the_dead_passes_on(engine: Engine, watch: Any) -> None:
+    """At its expiry; the first, back again, cannot overwrite what the second made."""
+    first = begin(engine, "register", "key", MINUTE, clock=watch)
+    watch.turn(minutes=1)
+    second = begin(engine, "register", "key", MINUTE, clock=watch)
+    assert second.token == 2
+    with pytest.raises(StaleClaim, match="another has taken it"):
+        finish(engine, first, "version 3", clock=watch)
+    finish(engine, second, "version 4", clock=watch)
+    with pytest.raises(StaleClaim):
+        finish(engine, second, "version 5", clock=watch)
+    assert begin(engine, "register", "key", MINUTE, clock=watch) == Done("version 4", NOON + MINUTE)
+
+
+def test_a_late_end_counts_while_nobody_took_over(engine: Engine, watch: Any) -> None:
+    """The work is done; to do it again would be the harm."""
+    turn = begin(engine, "register", "key", MINUTE, clock=watch)
+    watch.turn(minutes=5)
+    finish(engine, turn, "version 3", clock=watch)
+    assert begin(engine, "register", "key", MINUTE, clock=watch) == Done("version 3", NOON + 5 * MINUTE)
+
+
+def test_an_abandoned_turn_is_free_at_once(engine: Engine, watch: Any) -> None:
+    """And abandoning what another has, or what is done, changes nothing."""
+    first = begin(engine, "webhook", "msg_1", MINUTE, clock=watch)
+    abandon(engine, first, clock=watch)
+    second = begin(engine, "webhook", "msg_1", MINUTE, clock=watch)
+    assert isinstance(second, Turn)
+    abandon(engine, first, clock=watch)
+    assert isinstance(begin(engine, "webhook", "msg_1", MINUTE, clock=watch), Busy)
+    finish(engine, second, "run", clock=watch)
+    abandon(engine, second, clock=watch)
+    assert isinstance(begin(engine, "webhook", "msg_1", MINUTE, clock=watch), Done)
+
+
+def test_ids_are_forgotten_when_they_no_longer_matter(engine: Engine, watch: Any) -> None:
+    """By scope and age; never while a signature could still be valid."""
+    for hour, key in enumerate(("old", "older than a day by nothing", "young")):
+        watch.now = NOON + timedelta(hours=hour)
+        finish(engine, begin(engine, "webhook", key, MINUTE, clock=watch), "run", clock=watch)
+        finish(engine, begin(engine, "register", key, MINUTE, clock=watch), "version", clock=watch)
+    watch.now = NOON + timedelta(hours=25)
+    assert forget(engine, "webhook", timedelta(days=1), clock=watch) == 1
+    assert isinstance(begin(engine, "webhook", "old", MINUTE, clock=watch), Turn)
+    assert isinstance(begin(engine, "webhook", "older than a day by nothing", MINUTE, clock=watch), Done)
+    assert isinstance(begin(engine, "register", "old", MINUTE, clock=watch), Done)
+    with pytest.raises(ValueError, match="replayed"):
+        forget(engine, "webhook", timedelta(minutes=9))
