@@ -2,7 +2,6 @@
 
 from blocks.alerts import AlertChannel
 from blocks.data import DataLocation
-from blocks.hooks import WebhookSecret
 from blocks.policy import DriftPolicy, RetrainPolicy
 from blocks.store import ArtifactStore
 from blocks.telemetry import TelemetryDatabase
@@ -16,7 +15,6 @@ BLOCKS = (
     RetrainPolicy,
     AlertChannel,
     TelemetryDatabase,
-    WebhookSecret,
 )
 
 __all__ = [
@@ -28,5 +26,4 @@ __all__ = [
     "RetrainPolicy",
     "TelemetryDatabase",
     "TrackingServer",
-    "WebhookSecret",
 ]

@@ -141,7 +141,7 @@ def own_credentials(cfg: Settings) -> Credentials | None:
     return None
 
 
-def _load(kind: Any) -> Any:
+def load_block(kind: Any) -> Any:
     """The block of this kind as edited in Prefect; None when it is not there."""
     try:
         return kind.load(BLOCK)
@@ -156,7 +156,7 @@ def data_root(cfg: Settings) -> Path:
     """Where the data sets are: as the environment says, as the block says, or in the home folder."""
     from blocks import DataLocation
 
-    if cfg.data_dir is None and (place := _load(DataLocation)) is not None:
+    if cfg.data_dir is None and (place := load_block(DataLocation)) is not None:
         return Path(place.root).expanduser()
     return cfg.data_root
 
@@ -171,7 +171,7 @@ def resolve(cfg: Settings, *, blocks: bool = True) -> Connection:
     """
     from blocks import ArtifactStore, TrackingServer
 
-    tracking, store = (_load(TrackingServer), _load(ArtifactStore)) if blocks else (None, None)
+    tracking, store = (load_block(TrackingServer), load_block(ArtifactStore)) if blocks else (None, None)
     tracking = None if tracking is not None and tracking.follow_local_stack else tracking
     store = None if store is not None and store.follow_local_stack else store
     uri = cfg.mlflow_tracking_uri or (tracking.tracking_uri if tracking else local_address(cfg, "mlflow"))

@@ -25,6 +25,7 @@ from tasks.evaluate.classification import (
 )
 from tasks.evaluate.explain import Explanation, explain
 from tasks.featurize.process import engineered, rule_oracle
+from tasks.loop.frozen import frozen
 from tasks.result import Row
 from tasks.train.cross_validation import Folds, OutOfFold, cross_validate, deal
 from tasks.train.process import Candidate, Prices, pipeline
@@ -51,7 +52,7 @@ class ProcessTable:
 
 @dataclass(frozen=True)
 class Trained:
-    """A candidate: what it said of rows that it had not seen, and the final fit on all rows."""
+    """A candidate: what it said of rows that it had not seen, and the final fit, which is what is registered."""
 
     candidate: Candidate
     held_out: OutOfFold
@@ -110,10 +111,18 @@ def featurize(table: ProcessTable) -> pd.DataFrame:
 
 
 def train(candidate: Candidate, table: ProcessTable, folds: Folds, prices: Prices, seed: int) -> Trained:
-    """One candidate, cross-validated and then fitted on all rows."""
+    """One candidate, cross-validated, then fitted on all rows but the frozen evaluation set."""
     unfitted = pipeline(candidate, prices, seed)
     held_out = cross_validate(unfitted, table.X, table.y, folds)
-    return Trained(candidate, held_out, unfitted.fit(table.X, table.y))
+    learnt = ~held_back(table)
+    return Trained(candidate, held_out, unfitted.fit(table.X[learnt], table.y[learnt]))
+
+
+def held_back(table: ProcessTable) -> np.ndarray:
+    """The frozen evaluation set, (n,) bool; none of a table too small to spare five failures on either side."""
+    held = frozen(table.X)
+    failures = int(table.y[held].sum()), int(table.y[~held].sum())
+    return held if min(failures) >= 5 else np.zeros(len(held), bool)
 
 
 def evaluate(table: ProcessTable, folds: Folds, trained: Sequence[Trained], prices: Prices, seed: int) -> Judgement:

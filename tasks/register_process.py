@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datasets import ai4i
 from tasks.audit import Finding
 from tasks.figures import classification as pictures
-from tasks.process import Judgement, ProcessTable, Trained
+from tasks.process import Judgement, ProcessTable, Trained, held_back
 from tasks.register import Entry, parquet, version_tags
 from tasks.registry.key import work_key
 from tasks.report.process import PROTOCOL
@@ -19,14 +19,19 @@ from tasks.train.process import Prices
 
 
 def _files(trained: Trained, table: ProcessTable, findings: Sequence[Finding], report: str) -> dict[str, bytes]:
-    features = trained.pipeline[:-1].transform(table.X)
+    held = held_back(table)
+    features = trained.pipeline[:-1].transform(table.X[~held])
+    rows = table.X.assign(**{ai4i.SPEC.target: table.y})
     sensors = "\n".join(f"column: {column}" for column in table.X.columns)
     audit = {"findings": [asdict(one) for one in findings], "allowed": bool(findings)}
     return {
         "feature_names.txt": "\n".join(features.columns).encode(),
         "sensor_config.txt": f"dataset: {ai4i.SPEC.name}\nsource: {table.source}\n{sensors}\n".encode(),
         "audit.json": json.dumps(audit, indent=1).encode(),
-        "reference.parquet": parquet(features.assign(**{ai4i.SPEC.target: table.y})),
+        "reference.parquet": parquet(features.assign(**{ai4i.SPEC.target: table.y[~held]})),
+        # What a challenger is trained on beside new rows, and what no model is ever fitted on.
+        "training.parquet": parquet(rows[~held]),
+        "evaluation.parquet": parquet(rows[held]),
         "report.html": report.encode(),
     }
 

@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     quarantine_limit: float = Field(
         0.05, ge=0, le=1, description="Share of unusable files past which a gauntlet fails."
     )
+    claims_url: SecretStr | None = Field(
+        None,
+        description="SQLAlchemy address of the claims database, `postgresql://…`. Default: a SQLite file in the home folder.",
+    )
     service_timeout_s: float = Field(120.0, gt=0, description="Seconds to wait for a server to become healthy.")
 
     traceback: bool = Field(False, description="Show the traceback of an error that is not one of ours.")

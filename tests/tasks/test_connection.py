@@ -51,12 +51,12 @@ def of(home: Path) -> Settings:
 def saved(stack: Any) -> Iterator[Any]:
     """Blocks saved in the real Prefect server, those that were there put back at the end."""
     kinds = (TrackingServer, ArtifactStore, DataLocation)
-    before = [connection._load(kind) for kind in kinds]
+    before = [connection.load_block(kind) for kind in kinds]
     yield lambda block: block.save(BLOCK, overwrite=True)
     for kind, was in zip(kinds, before, strict=True):
         if was is not None:
             was.save(BLOCK, overwrite=True)
-        elif connection._load(kind) is not None:
+        elif connection.load_block(kind) is not None:
             kind.delete(BLOCK)
 
 

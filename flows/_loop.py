@@ -1,0 +1,52 @@
+"""What the loop's flows share: the servers, the key, the claims database, and how a run is named and told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefect import get_client
+from prefect.runtime import flow_run
+from sqlalchemy import Engine
+
+from blocks import AlertChannel
+from tasks.connection import Connection, resolve
+from tasks.loop.alerts import alert
+from tasks.loop.policy import claims, policy
+from tasks.settings import Settings, settings
+from tasks.steps import run_id, say
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """The servers of a run of the loop."""
+
+    cfg: Settings
+    connection: Connection
+    engine: Engine
+    key_file: Path
+
+    def tell(self, kind: str, key: str, text: str) -> None:
+        """The alert channel, once per key."""
+        if alert(policy(AlertChannel), self.engine, kind, key, text):
+            say(f"alert sent: {text}")
+
+
+def open_loop() -> Loop:
+    """Connect; raises `ServiceDown` or `GauntletError` before any work is done."""
+    cfg = settings()
+    connection = resolve(cfg)
+    connection.export()
+    return Loop(cfg, connection, claims(cfg), cfg.signing_key or cfg.state / "keys" / "signing.pem")
+
+
+def loop_run_name() -> str:
+    """The run's name in Prefect: the flow and the gauntlet."""
+    return f"{flow_run.flow_name} · {flow_run.parameters.get('gauntlet') or 'all'}"
+
+
+def name_run(name: str, *tags: str) -> None:
+    """Name the flow run by what came out."""
+    if run_id():
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(flow_run.id, name=name, tags=sorted({*flow_run.tags, *tags}))

@@ -1,0 +1,124 @@
+"""Has the world drifted away from what the champion learnt, and what is to be done about it?
+
+champion ─> window (newest scored rows) ─> judge (Evidently, triage) ─> keep (report in MLflow, verdict in S3) ─> event
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.events import emit_event
+
+from blocks import DriftPolicy
+from flows._loop import Loop, loop_run_name, name_run, open_loop
+from tasks.claims import Turn, abandon, begin, finish
+from tasks.loop import drift_check as checking
+from tasks.loop.champion import champion_of
+from tasks.loop.drift_check import EVENT, Judged
+from tasks.loop.policy import policy
+from tasks.loop.store import listed, put
+from tasks.loop.window import newest_window
+from tasks.report.page import markdown_table
+from tasks.steps import run_id, say, step
+from tasks.tracking import experiment, log, log_files, servers, tracked
+
+find_champion = step(champion_of, "champion", calls_server=True)
+take_window = step(newest_window, "window", calls_server=True)
+judge = step(checking.judge, "judge")
+
+
+def _keep(loop: Loop, judged: Judged) -> str:
+    """The report in MLflow, the verdict in S3; the address of the report for a browser."""
+    document, name = judged.document, f"drift {judged.window.gauntlet}"
+    with servers(loop.connection):
+        place = experiment("Drift Check", loop.connection)
+        tags = {"gauntlet": judged.window.gauntlet, "verdict": judged.verdict.kind, "prefect_flow_run": run_id()}
+        with tracked(loop.connection, place, name, tags) as run:
+            if judged.drift is not None:
+                log(run, metrics={"drift_share": judged.drift.share, "rows": float(len(judged.window.window))})
+                log_files(run, {"drift.html": judged.drift.html})
+            log_files(run, {"verdict.json": json.dumps(document, indent=1).encode()})
+            link = f"{run.url}/artifacts/drift.html" if judged.drift is not None else run.url
+        key = f"drift/{judged.window.gauntlet}/{judged.at.replace(':', '')}-{judged.window.key[:12]}"
+        if judged.drift is not None:
+            put(loop.connection, f"{key}.html", judged.drift.html, "text/html")
+        put(loop.connection, f"{key}.json", json.dumps({**document, "report": link}, indent=1).encode())
+    return link
+
+
+keep = step(_keep, "keep", calls_server=True)
+
+
+@flow(name="drift-check", description=__doc__, flow_run_name=loop_run_name)
+def drift_check(gauntlet: str = "ai4i", seed: int = 7) -> dict[str, Any]:
+    """Compare the newest scored rows with the champion's fixed healthy reference, and say what is to be done.
+
+    Args:
+        gauntlet: Whose champion and whose scored rows.
+        seed: Of the sample that is compared where there are more than 10,000 rows.
+    """
+    loop, limits = open_loop(), policy(DriftPolicy)
+    champion = find_champion(gauntlet, loop.connection, loop.key_file)
+    window = take_window(champion, limits.window_rows, loop.connection)
+    if window is None:
+        say(f"nothing of {gauntlet} was scored yet: run `gauntlet score {gauntlet} --data DIR`")
+        return {"gauntlet": gauntlet, "verdict": "none", "drifted": False}
+    turn = begin(loop.engine, f"drift:{gauntlet}", window.key, timedelta(minutes=10))
+    if not isinstance(turn, Turn):
+        say(f"this window of {gauntlet} was judged already, or is being judged")
+        return json.loads(getattr(turn, "outcome", "{}")) or {"gauntlet": gauntlet, "verdict": "none", "drifted": False}
+    try:
+        with servers(loop.connection):
+            before = listed(loop.connection, f"drift/{gauntlet}/")
+        judged = judge(window, before, limits, seed)
+        link = keep(loop, judged)
+        document = {**judged.document, "report": link}
+        _tell(loop, judged, document)
+    except BaseException:
+        abandon(loop.engine, turn)
+        raise
+    finish(loop.engine, turn, json.dumps(document))
+    return document
+
+
+def _tell(loop: Loop, judged: Judged, document: dict[str, Any]) -> None:
+    """Artifacts of the flow run; the event and the alert where there is something to be done."""
+    gauntlet, verdict = judged.window.gauntlet, judged.verdict
+    lines = [f"# {gauntlet}: {verdict.kind.replace('_', ' ')}", verdict.action, *verdict.evidence]
+    lines.append(f"{len(judged.window.window)} {document['source']} rows against {judged.window.champion.label}.")
+    create_markdown_artifact("\n\n".join(lines), key=f"{gauntlet}-drift", description="Verdict of the drift check")
+    if judged.drift is not None:
+        shifts = [*judged.drift.features, *([judged.drift.prediction] if judged.drift.prediction else [])]
+        rows = [
+            {
+                "feature": one.name,
+                "PSI": f"{one.psi:.4f}",
+                "limit": f"{one.psi_threshold:.4f}",
+                "KS": "–" if one.ks is None else f"{one.ks:.4f}",
+                "KS limit": "–" if one.ks_threshold is None else f"{one.ks_threshold:.4f}",
+                "moved": "yes" if one.moved else "no",
+            }
+            for one in shifts
+        ]
+        create_table_artifact(rows, key=f"{gauntlet}-drift-features", description="Numbers of the drift report")
+        say(markdown_table(("verdict", "share"), [(verdict.kind, f"{judged.drift.share:.0%}")]).splitlines()[-1])
+    create_link_artifact(document["report"], key=f"{gauntlet}-drift-report", link_text="Evidently report")
+    name_run(f"drift-check · {gauntlet} · {verdict.kind.replace('_', ' ')}", gauntlet, verdict.kind)
+    if verdict.kind == "none":
+        return
+    emit_event(
+        event=EVENT,
+        id=uuid.uuid5(uuid.NAMESPACE_URL, f"gauntlet:{gauntlet}:{judged.window.key}"),
+        resource={
+            "prefect.resource.id": f"gauntlet.model.{gauntlet}",
+            "prefect.resource.name": judged.window.champion.label,
+            "gauntlet.verdict": verdict.kind,
+        },
+        payload=document,
+    )
+    loop.tell("drift", judged.window.key, f"{gauntlet}: {verdict.kind.replace('_', ' ')}. {verdict.evidence[0]}")

@@ -1,0 +1,65 @@
+"""Score new data with the champion.
+
+champion (verified, loaded) ─> score (each new file, side by side, exactly once) ─> predictions in S3 and SQL
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow, unmapped
+from prefect.artifacts import create_table_artifact
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from blocks import TelemetryDatabase
+from datasets.errors import BadInput
+from flows._gauntlet import watched
+from flows._loop import loop_run_name, name_run, open_loop
+from tasks.connection import data_root
+from tasks.loop.adapters import adapter
+from tasks.loop.champion import champion_of
+from tasks.loop.policy import policy
+from tasks.loop.scoring import FileScored, score_file
+from tasks.settings import settings
+from tasks.steps import say, step
+
+find_champion = step(champion_of, "champion", calls_server=True)
+score_one = step(score_file, "score", run_name="score {file.path.name}", calls_server=True)
+
+
+@flow(
+    name="score",
+    description=__doc__,
+    flow_run_name=loop_run_name,
+    task_runner=ThreadPoolTaskRunner(max_workers=settings().workers),
+)
+def score(gauntlet: str = "ai4i", data: Path | None = None) -> list[FileScored]:
+    """Score every file of a folder that was not scored before.
+
+    Args:
+        gauntlet: Whose champion scores.
+        data: Folder of new files, or one file; empty for GAUNTLET/incoming below the data root.
+    """
+    loop = open_loop()
+    folder = data or data_root(loop.cfg) / gauntlet / "incoming"
+    if data is None and not folder.is_dir():
+        say(f"nothing to score: there is no folder {folder}")
+        return []
+    files = adapter(gauntlet).files(folder.expanduser().absolute())
+    if len({file.sha256 for file in files}) < len(files):
+        say("files of equal content are scored once")
+        files = list({file.sha256: file for file in files}.values())
+    if not files:
+        raise BadInput(folder, "nothing to score")
+    champion = find_champion(gauntlet, loop.connection, loop.key_file)
+    shared = {"champion": champion, "connection": loop.connection, "engine": loop.engine}
+    scoring = score_one.map(
+        files, **{name: unmapped(value) for name, value in shared.items()}, database=unmapped(policy(TelemetryDatabase))
+    )
+    done = watched(scoring, f"{gauntlet}-scoring")
+    rows = [{"file": one.file, "state": one.state, "rows": one.rows, "alarms": one.alarms} for one in done]
+    create_table_artifact(rows, key=f"{gauntlet}-scored", description=f"Files, by {champion.label}")
+    fresh = [one for one in done if one.state == "scored"]
+    name_run(f"score · {gauntlet} · {sum(one.rows for one in fresh)} rows", gauntlet)
+    say(f"{len(fresh)} of {len(done)} files scored by {champion.label}, {sum(one.alarms for one in fresh)} alarms")
+    return done

@@ -1,0 +1,70 @@
+"""Score one file with the champion, exactly once: however often it is offered, killed half-way or offered in parallel."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine
+
+from blocks import TelemetryDatabase
+from tasks.claims import Busy, Done, abandon, begin, finish
+from tasks.connection import Connection
+from tasks.loop.adapters import InputFile, adapter
+from tasks.loop.champion import Champion
+from tasks.loop.store import Manifest, manifest_of, write
+from tasks.loop.telemetry import write_predictions
+from tasks.tracking import servers
+
+TURN = timedelta(minutes=10)  # for one file; a worker that dies leaves it to the next after that
+
+
+@dataclass(frozen=True)
+class FileScored:
+    """What became of a file: `state` scored, known (it was scored before) or busy (somebody is at it)."""
+
+    file: str
+    state: str
+    rows: int = 0
+    alarms: int = 0
+    address: str = ""
+
+
+def score_file(
+    file: InputFile, champion: Champion, connection: Connection, engine: Engine, database: TelemetryDatabase
+) -> FileScored:
+    """The file's predictions and features in S3, and in SQL where that is configured.
+
+    Raises:
+        BadInput: the file cannot be read; nothing is kept of it, and it may be offered again.
+        ServiceDown: a server is away; the same.
+    """
+    turn = begin(engine, f"score:{champion.gauntlet}", file.sha256, TURN)
+    if isinstance(turn, Done):
+        known = json.loads(turn.outcome)
+        return FileScored(file.path.name, "known", known["rows"], known["alarms"], known["address"])
+    if isinstance(turn, Busy):
+        return FileScored(file.path.name, "busy")
+    try:
+        manifest, address = _score(file, champion, connection, database)
+    except BaseException:
+        abandon(engine, turn)
+        raise
+    finish(engine, turn, json.dumps({**asdict(manifest), "address": address}))
+    return FileScored(file.path.name, "scored", manifest.rows, manifest.alarms, address)
+
+
+def _score(
+    file: InputFile, champion: Champion, connection: Connection, database: TelemetryDatabase
+) -> tuple[Manifest, str]:
+    way = adapter(champion.gauntlet)
+    batch = way.read(file)
+    scored = way.score(champion.loaded.model, batch.rows)
+    now = datetime.now(UTC).isoformat(timespec="microseconds")
+    model, version = champion.loaded.name, champion.loaded.version
+    manifest = manifest_of(champion.gauntlet, file, batch, scored, model, version, now)
+    if database.url is not None:
+        write_predictions(database.url.get_secret_value(), database.table, manifest, scored)
+    with servers(connection):
+        return manifest, write(connection, manifest, batch, scored)

@@ -1,0 +1,48 @@
+"""Predictions as rows of a SQL table, where a database is configured."""
+
+from __future__ import annotations
+
+import pandas as pd
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from datasets.errors import ServiceDown
+from tasks.loop.adapters import Scored
+from tasks.loop.store import Manifest
+
+
+def write_predictions(url: str, table: str, manifest: Manifest, scored: Scored) -> int:
+    """How many rows were written: those of this file take the place of those of an earlier, cut attempt.
+
+    Raises:
+        ServiceDown: the database does not answer or does not take the rows; nothing was changed.
+    """
+    frame = pd.DataFrame(
+        {
+            "gauntlet": manifest.gauntlet,
+            "file": manifest.file,
+            "file_sha256": manifest.sha256,
+            "row": range(manifest.rows),
+            "score": scored.score,
+            "alarm": scored.alarm,
+            "model": manifest.model,
+            "version": manifest.version,
+            "scored_at": pd.Timestamp(manifest.scored_at).tz_convert(None),
+        }
+    )
+    engine = create_engine(url, hide_parameters=True)
+    try:
+        with engine.begin() as connection:
+            if inspect(connection).has_table(table):
+                quoted = connection.dialect.identifier_preparer.quote(table)
+                gone = text(f"DELETE FROM {quoted} WHERE file_sha256 = :sha AND gauntlet = :gauntlet")  # noqa: S608
+                connection.execute(gone, {"sha": manifest.sha256, "gauntlet": manifest.gauntlet})
+            frame.to_sql(table, connection, if_exists="append", index=False, chunksize=500)
+    except SQLAlchemyError as error:
+        why = " ".join(str(getattr(error, "orig", None) or error).split())[:200]
+        raise ServiceDown(
+            "the telemetry database", engine.url.render_as_string(), why, "start it and try again"
+        ) from None
+    finally:
+        engine.dispose()
+    return len(frame)
