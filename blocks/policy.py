@@ -19,13 +19,13 @@ class DriftPolicy(Block):
 
     window_rows: int = Field(1000, ge=50, description="Newest scored rows that are compared with the reference.")
     false_alarm_rate: float = Field(
-        0.01,
+        0.05,
         gt=0,
         lt=0.5,
         description="Share of undrifted windows that may be called drifted; thresholds follow from it.",
     )
     of_last: int = Field(3, ge=1, description="How many windows are looked back on.")
-    at_least: int = Field(1, ge=1, description="How many of them, the latest included, must be drifted.")
+    at_least: int = Field(2, ge=1, description="How many of them, the latest included, must be drifted.")
 
 
 class RetrainPolicy(Block):

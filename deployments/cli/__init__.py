@@ -10,7 +10,7 @@ import warnings
 import typer
 
 from datasets.errors import GauntletError
-from deployments.cli import bench, data, run, stack
+from deployments.cli import bench, data, loop, run, stack
 
 app = typer.Typer(
     name="gauntlet",
@@ -20,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 run.register(app)
+loop.register(app)
 data.register(app)
 stack.register(app)
 bench.register(app)

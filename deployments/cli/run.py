@@ -171,10 +171,15 @@ class _Progress(logging.Handler):
 
 
 def _run_one(name: str, parameters: dict[str, Any], quiet: bool) -> GauntletResult:
+    result: GauntletResult = call_flow(gauntlet(name), parameters, quiet)
+    return result
+
+
+def call_flow(flow: Any, parameters: dict[str, Any], quiet: bool) -> Any:
+    """What the flow hands back, its steps' lines on the terminal; parameters that it does not have are left out."""
     from prefect.logging.handlers import APILogHandler
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-    flow = gauntlet(name)
     accepted = {key: value for key, value in parameters.items() if key in flow.parameters.properties}
     handlers = _listen(quiet)
     try:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from deployments import stack
+from deployments.stack import probe
+from deployments.stack import worker as working
+from tasks.connection import resolve
 from tasks.settings import settings
 
 
@@ -14,23 +19,42 @@ def register(app: typer.Typer) -> None:
         app.command()(verb)
 
 
-def up() -> None:
+def up(
+    worker: Annotated[
+        bool, typer.Option("--worker", help="Deploy, and start a worker that takes scheduled and triggered runs.")
+    ] = False,
+) -> None:
     """Start the local servers that are not up: S3, MLflow, Prefect. Safe to repeat; mends what was killed."""
     stack.up(settings())
+    if worker:
+        deploy()
+        with stack.session_stack(settings()) as urls:
+            api = settings().prefect_api_url or f"{urls['Prefect']}/api"
+            working.up(settings(), api)
+        print(working.line(settings()))
 
 
 def down() -> None:
     """Stop the servers that `up` started, and nothing else."""
-    if not stack.down(settings()):
+    worked = working.down(settings())
+    if not stack.down(settings()) and not worked:
         print("nothing to stop")
 
 
 def status() -> None:
-    """Show how each server is; exit status 0 when all are well, else 1."""
+    """Show how each server is, by a real put, get and delete; exit status 0 when all are well, else 1."""
     found = stack.status(settings())
     for service in found:
         print(service.line())
+    if line := working.line(settings()):
+        print(line)
     if any(service.state not in ("healthy", "yours") for service in found):
+        raise typer.Exit(1)
+    connection = resolve(settings(), blocks=False)
+    faults = {"S3": probe.probe_s3(connection), "MLflow": probe.probe_mlflow(connection)}
+    for side, fault in faults.items():
+        print(f"{side}: {fault or 'put, get and delete are well'}")
+    if any(faults.values()):
         raise typer.Exit(1)
 
 

@@ -1,0 +1,108 @@
+"""`gauntlet score`, `drift`, `retrain`, `promote` and `models`: the loop by hand, the same flows that run on schedules."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from datasets.errors import BadInput
+from deployments.cli.run import call_flow
+from deployments.stack import session_stack
+from flows import GAUNTLETS
+from tasks.settings import settings
+
+Name = Annotated[str, typer.Argument(help="Gauntlet by name.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    for verb in (score, drift, retrain, promote, models):
+        app.command()(verb)
+
+
+def score(
+    name: Name, data: Annotated[Path | None, typer.Option(help="Folder of new files, or one file.")] = None
+) -> None:
+    """Score new data with the champion: predictions in S3, and in SQL where configured; each file once."""
+    if data is not None and not data.exists():
+        raise BadInput(data, "there is no such folder or file", do="check --data")
+    done = _call("score", "score", gauntlet=_known(name), data=data.absolute() if data else None)
+    for one in done:
+        print(f"{one.file}: {one.state}, {one.rows} rows, {one.alarms} alarms")
+
+
+def drift(name: Name, data: Annotated[Path | None, typer.Option(help="Score these first.")] = None) -> None:
+    """Compare the newest scored rows with the champion's reference, and say what is to be done."""
+    if data is not None:
+        score(name, data)
+    told = _call("drift_check", "drift_check", gauntlet=_known(name))
+    print(f"{name}: {str(told['verdict']).replace('_', ' ')}. {told.get('action', '')}")
+    for line in told.get("evidence", []):
+        print(f"  {line}")
+
+
+def retrain(
+    name: Name, reason: Annotated[str, typer.Option(help="Why, for the log.")] = "asked for on the command line"
+) -> None:
+    """Train a challenger on what was scored since, if the policy lets it, and promote it if it is better."""
+    told = _call("retrain", "retrain", gauntlet=_known(name), reason=reason, requested_by=os.environ.get("USER", ""))
+    print(", ".join(f"{key} {value}" for key, value in told.items() if value))
+    if told["state"] == "refused":
+        raise typer.Exit(1)
+
+
+def promote(
+    name: Name,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Give the alias back to the champion before.")] = False,
+    reason: Annotated[str, typer.Option(help="Why, for the log.")] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Promote although the comparison does not call for it.")
+    ] = False,
+) -> None:
+    """Compare challenger and champion and move the alias; or move it back."""
+    told = _call(
+        "promote", "promote", gauntlet=_known(name), rollback=rollback, reason=reason, force=force,
+        by=os.environ.get("USER", ""),
+    )  # fmt: skip
+    print(f"{name}: {told['verdict']}; champion {told['champion']}")
+    for line in told["reasons"]:
+        print(f"  {line}")
+
+
+def models(
+    sensor_type: Annotated[
+        str | None, typer.Option("--sensor-type", help="Only models for this kind of sensor.")
+    ] = None,
+) -> None:
+    """The registered models: version that counts, kind of sensor, aliases."""
+    with session_stack(settings(), say=lambda _: None):
+        from tasks.connection import resolve
+        from tasks.registry.selection import get_all_registered_models, get_model_recommendations
+
+        resolve(settings()).export()
+        found = get_model_recommendations(sensor_type) if sensor_type else get_all_registered_models()
+    table = Table("model", "version", "sensor type", "aliases", "data", box=None, pad_edge=False)
+    for one in found:
+        aliases = ", ".join(f"{alias} v{version}" for alias, version in sorted(one.aliases.items()))
+        table.add_row(one.name, str(one.version or "–"), one.sensor_type, aliases or "–", one.tags.get("source", "–"))
+    Console().print(table)
+
+
+def _known(name: str) -> str:
+    if name not in GAUNTLETS:
+        raise BadInput(None, f"no gauntlet {name!r}", expected=f"one of {', '.join(GAUNTLETS)}")
+    return name
+
+
+def _call(module: str, flow: str, **parameters: Any) -> Any:
+    """The flow's result, against the servers at hand."""
+    from importlib import import_module
+
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    with session_stack(settings(), say=lambda _: None):
+        return call_flow(getattr(import_module(f"flows.{module}"), flow), parameters, quiet=False)

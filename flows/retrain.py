@@ -1,0 +1,175 @@
+"""Retrain one gauntlet's champion, if the policy lets it, and let the challenger prove itself.
+
+policy ─> claim (one at a time, cooldown) ─> champion ─> gather ─> train ─> compare ─> register ─> promote ─> event, alert
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+from prefect.events import emit_event
+
+from blocks import RetrainPolicy
+from flows._loop import Loop, loop_run_name, name_run, open_loop
+from flows._promotion import promote_challenger
+from tasks.claims import Hold, Refusal, holding, refuse
+from tasks.loop import challenger
+from tasks.loop.champion import champion_of
+from tasks.loop.evaluation import judged_on
+from tasks.loop.policy import policy
+from tasks.register import register
+from tasks.registry.aliases import CHALLENGER, give
+from tasks.result import Registered
+from tasks.steps import run_id, say, step
+from tasks.tracking import experiment, servers, tracked
+
+MAY_RETRAIN = ("operating_change", "maintenance", "requested")
+CLAIM = timedelta(minutes=2)  # without a heartbeat; a worker that is killed holds the claim no longer than that
+
+find_champion = step(champion_of, "champion", calls_server=True)
+gather = step(challenger.gather, "gather", calls_server=True)
+train = step(challenger.train, "train")
+compare = step(judged_on, "compare")
+
+
+def _register(loop: Loop, entry: challenger.Entry, gauntlet: str) -> Registered:
+    """The challenger's version, registered once, with its alias."""
+    with servers(loop.connection):
+        place = experiment("Retraining", loop.connection)
+        with tracked(
+            loop.connection, place, f"retrain {gauntlet}", {"gauntlet": gauntlet, "prefect_flow_run": run_id()}
+        ) as run:
+            version = register(entry, run, loop.connection, loop.key_file)
+        give(version.name, version.version, CHALLENGER)
+    return version
+
+
+register_challenger = step(_register, "register", calls_server=True)
+
+
+@flow(name="retrain", description=__doc__, flow_run_name=loop_run_name)
+def retrain(
+    gauntlet: str = "ai4i",
+    reason: str = "",
+    verdict: str = "requested",
+    requested_by: str = "",
+    machine: str = "",
+    work_order: str = "",
+    action: str = "",
+    closed: datetime | None = None,
+    unit: str = "",
+    part: str = "",
+    note: str = "",
+    seed: int = 7,
+) -> dict[str, Any]:
+    """Train a challenger on rows that were scored since, judge it on the frozen evaluation set, and promote it if it is better.
+
+    Args:
+        gauntlet: Whose champion is retrained.
+        reason: Why, in words; it stands in the run, in the version and in the promotion log.
+        verdict: What the drift check found; only an operating change, a maintenance event or a person's request retrains.
+        requested_by: Who asks.
+        machine: Of a maintenance event: which machine.
+        work_order: Its number in the maintenance system.
+        action: repaired, part_replaced, adjusted or inspected.
+        closed: When the machine was back in service.
+        unit: Which part of the machine.
+        part: The new part's number.
+        note: Anything else.
+        seed: The same seed and rows give the same version.
+    """
+    event = {
+        "machine": machine,
+        "work_order": work_order,
+        "action": action,
+        "closed": closed,
+        "unit": unit,
+        "part": part,
+    }
+    known = {name: value for name, value in event.items() if value}
+    if known and verdict == "requested":
+        verdict = "maintenance"
+    why = {
+        "reason": reason or (f"{action or 'maintenance'} of {machine}" if machine else "requested"),
+        "verdict": verdict, "requested_by": requested_by, "note": note, **known,
+    }  # fmt: skip
+    loop, limits = open_loop(), policy(RetrainPolicy)
+    if (said := _forbidden(limits, gauntlet, verdict)) is not None:
+        refuse(loop.engine, f"retrain:{gauntlet}", run_id() or "a call", said[0], said[1])
+        return _refused(loop, gauntlet, said[1])
+    hours, minutes = timedelta(hours=limits.cooldown_h), timedelta(minutes=limits.timeout_min)
+    holder = run_id() or f"call {datetime.now().astimezone().isoformat()}"
+    try:
+        with holding(
+            loop.engine, f"retrain:{gauntlet}", holder, CLAIM, cooldown=hours, alone=True, longest=minutes
+        ) as hold:
+            if isinstance(hold, Refusal):
+                return _refused(loop, gauntlet, str(hold))
+            return _retrain(loop, hold, limits, gauntlet, why, seed)
+    except Exception as error:
+        _tell(loop, "failed", gauntlet, {"error": str(error), **why}, f"{gauntlet}: retraining failed. {error}")
+        raise
+
+
+def _forbidden(limits: RetrainPolicy, gauntlet: str, verdict: str) -> tuple[str, str] | None:
+    """Why the policy forbids it: a word for the log and a sentence."""
+    if not limits.enabled:
+        return "disabled", "retraining is switched off in the retrain policy"
+    if limits.gauntlets and gauntlet not in limits.gauntlets:
+        return "not chosen", f"the retrain policy names {', '.join(limits.gauntlets)}, not {gauntlet}"
+    if verdict not in MAY_RETRAIN:
+        return "verdict", f"a {verdict.replace('_', ' ')} is no reason to retrain"
+    return None
+
+
+def _refused(loop: Loop, gauntlet: str, said: str) -> dict[str, Any]:
+    say(f"{gauntlet} is not retrained: {said}")
+    create_markdown_artifact(
+        f"# {gauntlet}: not retrained\n\n{said}", key=f"{gauntlet}-retraining", description="Refused, and why"
+    )
+    name_run(f"retrain · {gauntlet} · refused", gauntlet, "refused")
+    loop.tell("refused", run_id() or said, f"{gauntlet} is not retrained: {said}")
+    return {"gauntlet": gauntlet, "state": "refused", "why": said}
+
+
+def _retrain(
+    loop: Loop, hold: Hold, limits: RetrainPolicy, gauntlet: str, why: Mapping[str, Any], seed: int
+) -> dict[str, Any]:
+    champion = find_champion(gauntlet, loop.connection, loop.key_file)
+    material = gather(champion, limits.lookback_days, loop.connection)
+    pipeline = train(champion, material)
+    comparison = compare(champion, pipeline, material, seed)
+    entry = challenger.entry(champion, pipeline, material, comparison.metrics, why, seed)
+    hold.check()
+    version = register_challenger(loop, entry, gauntlet)
+    hold.check()
+    mode = limits.managed.get(gauntlet, limits.promotion)
+    decision = promote_challenger(
+        loop, gauntlet, comparison, mode, by=why.get("requested_by") or "retrain", why=str(why["reason"])
+    )
+    result = {
+        "gauntlet": gauntlet, "state": "completed", "champion": champion.label,
+        "challenger": f"{version.name} v{version.version}", "new_rows": material.new_rows, "decision": decision.verdict, **why,
+    }  # fmt: skip
+    name_run(f"retrain · {gauntlet} · {decision.verdict}", gauntlet, decision.verdict)
+    _tell(
+        loop,
+        "completed",
+        gauntlet,
+        result,
+        f"{gauntlet}: {result['challenger']} retrained on {material.new_rows:,} new rows.",
+    )
+    return result
+
+
+def _tell(loop: Loop, state: str, gauntlet: str, payload: Mapping[str, Any], text: str) -> None:
+    emit_event(
+        event=f"gauntlet.retraining.{state}",
+        resource={"prefect.resource.id": f"gauntlet.model.{gauntlet}", "gauntlet.retraining": state},
+        payload={name: str(value) for name, value in payload.items()},
+    )
+    loop.tell("retrained" if state == "completed" else "failed", f"{run_id()}:{state}", text)

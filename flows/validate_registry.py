@@ -1,0 +1,71 @@
+"""Can every champion be relied on? Loads, answers its example, its files are in S3, its reference is there.
+
+champions ─> check (each, side by side) ─> S3 map as table and HTML
+"""
+
+from __future__ import annotations
+
+from prefect import flow, unmapped
+from prefect.artifacts import create_link_artifact, create_table_artifact
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from datasets.errors import GauntletError
+from flows._gauntlet import watched
+from flows._loop import Loop, name_run, open_loop
+from tasks.loop import inventory
+from tasks.loop.inventory import Checked
+from tasks.report.page import Page, Section, Table, render
+from tasks.settings import settings
+from tasks.steps import run_id, say, step
+from tasks.tracking import experiment, log_files, servers, tracked
+
+find_champions = step(inventory.champions, "champions", calls_server=True)
+check = step(inventory.check, "check", run_name="check {name}", calls_server=True)
+
+
+def _keep(loop: Loop, page: str) -> str:
+    """The page in MLflow; its address."""
+    with servers(loop.connection):
+        place = experiment("Registry Validation", loop.connection)
+        with tracked(loop.connection, place, "registry validation", {"prefect_flow_run": run_id()}) as run:
+            log_files(run, {"s3-map.html": page.encode()})
+            return f"{run.url}/artifacts/s3-map.html"
+
+
+keep = step(_keep, "keep", calls_server=True)
+
+
+@flow(
+    name="validate-registry",
+    description=__doc__,
+    task_runner=ThreadPoolTaskRunner(max_workers=settings().workers),
+)
+def validate_registry() -> list[Checked]:
+    """Check every champion; fails, after the table was written, when one cannot be relied on."""
+    loop = open_loop()
+    found = find_champions()
+    if not found:
+        say("there is no champion yet")
+        return []
+    names, versions = zip(*found, strict=True)
+    shared = {"connection": unmapped(loop.connection), "key_file": unmapped(loop.key_file)}
+    checked = watched(check.map(name=list(names), version=list(versions), **shared), "registry-validation")
+    rows = inventory.rows_of(checked)
+    create_table_artifact(rows, key="s3-map", description="Experiment, run, model and folder of every champion")
+    faults = [one for one in checked if one.fault]
+    link = keep(loop, _page(rows, faults))
+    create_link_artifact(link, key="s3-map-page", link_text="S3 map")
+    name_run(f"validate-registry · {len(checked) - len(faults)} of {len(checked)} well")
+    if faults:
+        said = "; ".join(f"{one.model} v{one.version}: {one.fault}" for one in faults)
+        loop.tell("failed", run_id(), f"registry validation: {said}")
+        raise GauntletError(f"{len(faults)} of {len(checked)} champions cannot be relied on: {said}")
+    return checked
+
+
+def _page(rows: list[dict[str, str]], faults: list[Checked]) -> str:
+    verdict = (
+        f"{len(rows) - len(faults)} of {len(rows)} champions load, answer their examples and have all their files."
+    )
+    table = Table(tuple(rows[0]), tuple(tuple(row.values()) for row in rows))
+    return render(Page("Registry validation", "S3 map", "", (verdict,), (Section("S3 map", (), (table,)),)))
