@@ -24,9 +24,9 @@ from evidently.core.metric_types import (
 from evidently.legacy.calculations.stattests import StatTest, get_stattest, register_stattest
 from evidently.legacy.core import ColumnType
 from evidently.legacy.renderers.html_widgets import CounterData, WidgetSize, counter, table_data
+from evidently.legacy.tests.base_test import TestStatus
 from evidently.metrics import ValueDrift
 from evidently.metrics.column_statistics import ValueDriftBoundTest, ValueDriftTest
-from evidently.legacy.tests.base_test import TestStatus
 from scipy.stats import ks_2samp
 
 KS = "ks_distance"  # the p-value of Evidently's "ks" takes rows for independent, and underflows to 0
@@ -51,10 +51,10 @@ class FeatureDrift(SingleValueMetric):
 class FeatureDriftCalculation(SingleValueCalculation[FeatureDrift]):
     """Evidently's own test, without the pictures."""
 
-    def calculate(self, context: Any, current_data: Dataset, reference_data: Dataset | None) -> SingleValue:
+    def calculate(self, context: Any, current_data: Dataset, reference_data: Dataset | None) -> SingleValue:  # noqa: ARG002
         """The number, and the test's outcome."""
         one = self.metric
-        assert reference_data is not None  # noqa: S101
+        assert reference_data is not None
         kind = current_data.column(one.column).type
         old, new = (_clean(data.as_dataframe()[one.column]) for data in (reference_data, current_data))
         found = get_stattest(old, new, kind, one.method)(old, new, kind, one.threshold)

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import f as f_distribution
 
 from datasets.errors import BadInput
 from tasks.drift.order import Order, neighbour_correlation
 from tasks.drift.statistics import (
     FEW_VALUES,
+    binned,
+    bins_for,
     is_number,
     ks_sorted,
     psi_of_counts,
-    psi_sorted,
     sample_rows,
 )
 
@@ -81,7 +83,7 @@ def calibrate(
     sampled[sample_rows(len(reference), seed)] = True
     draws = list(_draws(len(reference), window_rows, order, resamples, seed))
     found = {
-        name: _distances(
+        str(name): _distances(
             column, draws, sampled, _movement(column, draws, order, ahead, seed + i), (held or {}).get(str(name), 1.0)
         )
         for i, (name, column) in enumerate(reference.items())
@@ -132,13 +134,18 @@ def _movement(column: pd.Series, draws: Sequence[_Draw], order: Order, ahead: in
     """How far every resampled window would have moved by its time after the reference, (resamples,) in the column's unit.
 
     A line through the means of ten parts; its slope is known as well as ten means tell it, so it is drawn anew each
-    time (t distribution). None where rows have no order.
+    time (t distribution). None where rows have no order, or where the parts differ no more than independent rows would
+    let them (analysis of variance at 1 %).
     """
     values = column.to_numpy(np.float64) if is_number(column) and order == "blocks" else np.empty(0)
     finite = values[np.isfinite(values)]
     if len(finite) < 3 * PARTS:
         return np.zeros(len(draws))
-    means = np.array([part.mean() for part in np.array_split(finite, PARTS)])
+    parts = np.array_split(finite, PARTS)
+    means = np.array([part.mean() for part in parts])
+    within = np.mean([part.var(ddof=1) for part in parts]) / (len(finite) / PARTS)
+    if means.var(ddof=1) <= f_distribution.ppf(0.99, PARTS - 1, len(finite) - PARTS) * within:
+        return np.zeros(len(draws))
     place = np.arange(PARTS) - (PARTS - 1) / 2
     slope = place @ means / (place @ place)
     rest = means - means.mean() - slope * place
@@ -157,24 +164,30 @@ def _distances(
     codes, places = np.unique(values, return_inverse=True) if by_value else (values, np.arange(0))
     order = np.argsort(values, kind="stable")
     ordered = values[order]
-    found = np.full((2, len(draws)), np.nan)
+    bins = bins_for(int(sampled.sum()) + len(draws[0].rows))
+    counts = np.zeros((2, len(draws), len(codes) if by_value else bins))
+    distance = np.full(len(draws), np.nan)
+    usable = sampled & finite
     for i, draw in enumerate(draws):
-        keep = sampled & finite
+        keep = usable.copy()
         keep[draw.left_out] = False
         rows = draw.rows[finite[draw.rows]]
         rows = rows[:: max(1, round(held))] if held > 1 else rows
         if not len(rows) or not keep.any():
             continue
         if by_value:
-            counts = [np.bincount(places[part], minlength=len(codes)) for part in (keep, rows)]
-            found[0, i] = psi_of_counts(*counts)
+            counts[:, i] = [np.bincount(places[part], minlength=len(codes)) for part in (keep, rows)]
+            if not numbers:
+                continue
         rest = ordered[keep[order]]
         window = np.sort(values[rows] + movement[i])
         if not by_value:
-            found[0, i] = psi_sorted(rest, window)
-        if numbers:
-            found[1, i] = ks_sorted(rest, window)
-    return found[0], found[1]
+            counts[:, i] = binned(rest, window, bins)
+        distance[i] = ks_sorted(rest, window)
+    full = counts.sum(axis=2).all(axis=0)
+    index = np.full(len(draws), np.nan)
+    index[full] = psi_of_counts(counts[0, full], counts[1, full])
+    return index, distance
 
 
 def _values(column: pd.Series) -> tuple[np.ndarray, np.ndarray, bool]:
@@ -188,8 +201,8 @@ def _values(column: pd.Series) -> tuple[np.ndarray, np.ndarray, bool]:
 def _limits(psi: np.ndarray, ks: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray, float]:
     """Thresholds of both statistics, (features,) each, and the share of resamples that pass any of them."""
     tables = [_in_spreads(psi), _in_spreads(ks)]
-    greatest = [np.sort(np.nanmax(np.where(np.isfinite(z), z, -np.inf), axis=1)) for z, _, _ in tables]
-    per_draw = [np.nanmax(np.where(np.isfinite(z), z, -np.inf), axis=1) for z, _, _ in tables]
+    per_draw = [np.max(np.where(np.isfinite(z), z, -np.inf), axis=1) for z, _, _ in tables]
+    greatest = [np.sort(own) for own in per_draw]
     for allowed in range(round(level * AIM * len(psi)), -1, -1):
         # Both statistics are given the same share of false alarms, the most that together stay within the aim.
         cuts = [own[-1 - allowed] for own in greatest]
@@ -213,6 +226,6 @@ def _in_spreads(distances: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 def rows_per_independent_one(window: pd.DataFrame) -> dict[str, float]:
     """By feature, (1 + r) / (1 - r) of the correlation r of neighbouring rows: how often each row says the same again."""
-    numbers = [name for name in window if is_number(window[name])]
+    numbers = [str(name) for name in window if is_number(window[name])]
     correlation = {name: neighbour_correlation(window[name].to_numpy(np.float64)) for name in numbers}
     return {name: max(1.0, (1 + r) / (1 - min(r, 0.999))) for name, r in correlation.items()}

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from datasets.errors import BadInput
+from tasks.drift import statistics
 from tasks.drift.calibration import LEVEL, Calibration, calibrate, rows_per_independent_one
 from tasks.drift.order import serial_order
 from tasks.drift.performance import Performance, performance
@@ -163,11 +164,11 @@ def calibration_for(reference: pd.DataFrame, window: pd.DataFrame, seed: int = 7
 
 def _comparable(reference: pd.DataFrame, window: pd.DataFrame, columns: Columns) -> tuple[list[str], dict[str, str]]:
     skipped: dict[str, str] = {}
-    names = []
-    for name in reference:
+    names: list[str] = []
+    for name in map(str, reference):
         if name in columns.no_features and name != columns.score:
             continue
-        if pd.api.types.is_datetime64_any_dtype(reference[name]) or str(name).lower() in TIMES:
+        if pd.api.types.is_datetime64_any_dtype(reference[name]) or name.lower() in TIMES:
             continue
         if name not in window:
             why = "missing in the window" if name != columns.score else ""
@@ -179,7 +180,7 @@ def _comparable(reference: pd.DataFrame, window: pd.DataFrame, columns: Columns)
             names.append(name)
             continue
         if why:
-            skipped[str(name)] = why
+            skipped[name] = why
     if not [name for name in names if name != columns.score]:
         saw = "; ".join(f"{name}: {why}" for name, why in list(skipped.items())[:3])
         raise BadInput(None, "no feature of the window can be compared", saw=saw or "none", expected="the reference's")
@@ -207,17 +208,14 @@ def _check(calibration: Calibration, names: list[str], rows: int) -> None:
 
 def _most_moved(old: pd.DataFrame, new: pd.DataFrame, psi: Mapping[str, float], ks: Mapping[str, float]) -> list[str]:
     """Names of the features to be drawn; only their order is decided here, no number of it is shown."""
-    from tasks.drift.statistics import ks as ks_of
-    from tasks.drift.statistics import psi as psi_of
-
     excess = {}
     for name in psi:
-        pair = [old[name].dropna().to_numpy(), new[name].dropna().to_numpy()]
+        before, now = (frame[name].dropna().to_numpy() for frame in (old, new))
         if name not in ks:
-            excess[name] = psi_of(*(part.astype(str) for part in pair), categories=True) / psi[name]
+            excess[name] = statistics.psi(before.astype(str), now.astype(str), categories=True) / psi[name]
             continue
-        pair = [part[np.isfinite(part)] for part in pair]
-        excess[name] = max(psi_of(*pair) / psi[name], ks_of(*pair) / ks[name])
+        before, now = before[np.isfinite(before)], now[np.isfinite(now)]
+        excess[name] = max(statistics.psi(before, now) / psi[name], statistics.ks(before, now) / ks[name])
     return sorted(excess, key=lambda name: -excess[name])[:PICTURED]
 
 

@@ -36,38 +36,45 @@ def psi(reference: np.ndarray, window: np.ndarray, categories: bool = False) -> 
     """
     if categories or len(np.unique(reference)) <= FEW_VALUES:
         values, codes = np.unique(np.concatenate([reference, window]), return_inverse=True)
-        split = len(reference)
-        return psi_of_counts(
-            np.bincount(codes[:split], minlength=len(values)), np.bincount(codes[split:], minlength=len(values))
-        )
+        before, now = (np.bincount(part, minlength=len(values)) for part in np.split(codes, [len(reference)]))
+        return float(psi_of_counts(before, now))
     return psi_sorted(np.sort(reference), np.sort(window))
 
 
-def psi_sorted(reference: np.ndarray, window: np.ndarray, rows: int | None = None) -> float:
-    """`psi` of numbers that are sorted already; `rows` sets the number of bins, by default that of both samples."""
+def psi_sorted(reference: np.ndarray, window: np.ndarray) -> float:
+    """`psi` of numbers that are sorted already."""
+    counts = binned(reference, window, bins_for(len(reference) + len(window)))
+    return float(psi_of_counts(*counts))
+
+
+def bins_for(rows: int) -> int:
+    """Sturges' number of bins for that many rows in both samples."""
+    return int(np.ceil(np.log2(rows) + 1.0))
+
+
+def binned(reference: np.ndarray, window: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """Histograms of two sorted samples over the range of both, each (bins,); a bin holds its lower edge."""
     low, high = min(reference[0], window[0]), max(reference[-1], window[-1])
-    width = (high - low) / (np.log2(rows or len(reference) + len(window)) + 1.0)
-    edges = np.linspace(low, high, int(np.ceil((high - low) / width)) + 1)
-    return psi_of_counts(_counts(reference, edges), _counts(window, edges))
+    edges = np.arange(bins + 1) * ((high - low) / bins) + low  # numpy's own, to the digit: readings lie on edges
+    counts = []
+    for ordered in (reference, window):
+        below = ordered.searchsorted(edges)
+        below[-1] = len(ordered)  # the last bin holds its upper edge, too
+        counts.append(below[1:] - below[:-1])
+    return counts[0], counts[1]
 
 
-def _counts(ordered: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    below = np.searchsorted(ordered, edges, side="left")
-    below[-1] = len(ordered)  # the last bin holds its upper edge
-    return np.diff(below)
-
-
-def psi_of_counts(reference: np.ndarray, window: np.ndarray) -> float:
-    """PSI of two histograms over the same bins; a bin that is empty in both counts for nothing."""
-    either = (reference + window) > 0
-    p, q = _shares(reference[either]), _shares(window[either])
-    return float(np.sum((p - q) * np.log(p / q)))
+def psi_of_counts(reference: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """PSI of pairs of histograms over the same bins, (..., bins) each; one number a pair."""
+    p, q = _shares(reference), _shares(window)
+    return np.asarray(np.sum((p - q) * np.log(p / q), axis=-1))
 
 
 def _shares(counts: np.ndarray) -> np.ndarray:
-    shares = counts / counts.sum()
-    least = shares[shares > 0].min()
-    return np.where(shares == 0, least / 10**6 if least <= 0.0001 else 0.0001, shares)
+    """Shares of the bins, an empty one filled as Evidently fills it."""
+    shares = counts / counts.sum(axis=-1, keepdims=True)
+    least = np.min(np.where(shares > 0, shares, np.inf), axis=-1, keepdims=True)
+    return np.where(shares == 0, np.where(least <= 0.0001, least / 10**6, 0.0001), shares)
 
 
 def ks(reference: np.ndarray, window: np.ndarray) -> float:
@@ -78,6 +85,6 @@ def ks(reference: np.ndarray, window: np.ndarray) -> float:
 def ks_sorted(reference: np.ndarray, window: np.ndarray) -> float:
     """`ks` of samples that are sorted already. The greatest distance lies at a step of the window, or just before."""
     steps = np.arange(len(window) + 1) / len(window)
-    after = steps[1:] - np.searchsorted(reference, window, side="right") / len(reference)
-    before = np.searchsorted(reference, window, side="left") / len(reference) - steps[:-1]
+    after = steps[1:] - reference.searchsorted(window, side="right") / len(reference)
+    before = reference.searchsorted(window, side="left") / len(reference) - steps[:-1]
     return float(max(after.max(), before.max(), 0.0))
