@@ -13,10 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import f as f_distribution
 
 from datasets.errors import BadInput
-from tasks.drift.order import Order, neighbour_correlation
+from tasks.drift.order import PARTS, Order, neighbour_correlation, parts_differ
 from tasks.drift.statistics import (
     FEW_VALUES,
     binned,
@@ -32,7 +31,6 @@ RESAMPLES = 500
 LEAST_ROWS = 20
 # One reference says too little of how the next one would wander: the thresholds aim below the stated level.
 AIM = 0.5
-PARTS = 10  # means that a steady movement is fitted to
 
 
 @dataclass(frozen=True)
@@ -88,11 +86,10 @@ def calibrate(
         )
         for i, (name, column) in enumerate(reference.items())
     }
-    psi_limits, ks_limits, share = _limits(
-        np.stack([one[0] for one in found.values()], axis=1),
-        np.stack([one[1] for one in found.values()], axis=1),
-        level,
-    )
+    psi, ks = (np.stack([one[i] for one in found.values()], axis=1) for i in (0, 1))
+    # The reference holds only so many windows apart from each other; a spread told by k is off by about 1/sqrt(2 k).
+    apart = len(reference) / window_rows if order != "rows" else np.inf
+    psi_limits, ks_limits, share = _limits(psi, ks, level, 1 + 1 / np.sqrt(apart))
     return Calibration(
         psi=dict(zip(found, psi_limits.tolist(), strict=True)),
         ks={name: limit for name, limit in zip(found, ks_limits.tolist(), strict=True) if np.isfinite(limit)},
@@ -139,13 +136,9 @@ def _movement(column: pd.Series, draws: Sequence[_Draw], order: Order, ahead: in
     """
     values = column.to_numpy(np.float64) if is_number(column) and order == "blocks" else np.empty(0)
     finite = values[np.isfinite(values)]
-    if len(finite) < 3 * PARTS:
+    if len(finite) < 3 * PARTS or not parts_differ(finite):
         return np.zeros(len(draws))
-    parts = np.array_split(finite, PARTS)
-    means = np.array([part.mean() for part in parts])
-    within = np.mean([part.var(ddof=1) for part in parts]) / (len(finite) / PARTS)
-    if means.var(ddof=1) <= f_distribution.ppf(0.99, PARTS - 1, len(finite) - PARTS) * within:
-        return np.zeros(len(draws))
+    means = np.array([part.mean() for part in np.array_split(finite, PARTS)])
     place = np.arange(PARTS) - (PARTS - 1) / 2
     slope = place @ means / (place @ place)
     rest = means - means.mean() - slope * place
@@ -198,7 +191,7 @@ def _values(column: pd.Series) -> tuple[np.ndarray, np.ndarray, bool]:
     return codes.astype(np.float64), codes >= 0, False
 
 
-def _limits(psi: np.ndarray, ks: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray, float]:
+def _limits(psi: np.ndarray, ks: np.ndarray, level: float, widened: float) -> tuple[np.ndarray, np.ndarray, float]:
     """Thresholds of both statistics, (features,) each, and the share of resamples that pass any of them."""
     tables = [_in_spreads(psi), _in_spreads(ks)]
     per_draw = [np.max(np.where(np.isfinite(z), z, -np.inf), axis=1) for z, _, _ in tables]
@@ -209,7 +202,7 @@ def _limits(psi: np.ndarray, ks: np.ndarray, level: float) -> tuple[np.ndarray, 
         share = float(np.mean((per_draw[0] > cuts[0]) | (per_draw[1] > cuts[1])))
         if share <= level * AIM:
             break
-    limits = [middle + cut * spread for cut, (_, middle, spread) in zip(cuts, tables, strict=True)]
+    limits = [middle + cut * widened * spread for cut, (_, middle, spread) in zip(cuts, tables, strict=True)]
     # A window that lies wholly outside the reference has moved, whatever the reference's own movement promised.
     return np.nextafter(limits[0], np.inf), np.minimum(np.nextafter(limits[1], np.inf), 1.0), share
 

@@ -115,7 +115,7 @@ def test_the_order_of_rows_is_told():
     assert serial_order(reference, window) == "blocks"
     assert serial_order(reference, shuffled[:500]) == "rows"
     assert serial_order(shuffled[:4000], window) == "held"
-    assert serial_order(shuffled[:4000], shuffled[4000:]) == "blocks"  # nothing speaks against it, and it is harmless
+    assert serial_order(shuffled[:4000], shuffled[4000:]) == "rows"
     assert serial_order(reference, window[:5]) == "blocks"
 
 
