@@ -51,7 +51,7 @@ def check(name: str, version: int, connection: Connection, key_file: Path) -> Ch
     """
     with servers(connection):
         entry = find_version(name, version)
-        run = MlflowClient().get_run(entry.run_id).info
+        run = MlflowClient().get_run(str(entry.run_id)).info
         experiment = MlflowClient().get_experiment(run.experiment_id).name
         folder = artifact_location(model_id_of(entry))
         sizes = _objects(connection, folder)

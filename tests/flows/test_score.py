@@ -1,0 +1,120 @@
+"""Scoring on real servers: each file once, in S3 and in SQL; the drift check judges each window once."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from sqlalchemy import create_engine, text
+
+from blocks import DriftPolicy, TelemetryDatabase
+from datasets import ai4i as data_set
+from datasets.errors import BadInput
+from flows.drift_check import drift_check
+from flows.housekeeping import housekeeping
+from flows.reap import reap
+from flows.score import score
+from flows.validate_registry import validate_registry
+from tasks import claims
+from tasks.connection import BLOCK
+from tasks.loop.policy import claims as claims_database
+from tasks.loop.store import listed, manifests
+from tasks.registry.selection import get_all_registered_models
+
+pytestmark = pytest.mark.parametrize("ran", ["ai4i"], indirect=True)
+
+
+@pytest.fixture(scope="module")
+def incoming(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two files of the same machine, and a copy of the first under another name."""
+    folder = tmp_path_factory.mktemp("incoming")
+    for seed in (21, 22):
+        scratch = tmp_path_factory.mktemp("drawn")
+        shutil.copy(data_set.simulate(scratch, seed=seed, rows=600), folder / f"shift-{seed}.csv")
+    shutil.copy(folder / "shift-21.csv", folder / "copy.csv")
+    (folder / "SIMULATED.json").write_text("{}")
+    return folder
+
+
+def test_each_file_is_scored_once_in_s3_and_in_sql(ran: Any, stack: Any, incoming: Path, tmp_path: Path) -> None:
+    """Offered twice and under two names: one row per machine row, in both places."""
+    url = f"sqlite:///{tmp_path / 'telemetry.db'}"
+    TelemetryDatabase(url=url).save(BLOCK, overwrite=True)
+    try:
+        first = score("ai4i", incoming)
+        again = score("ai4i", incoming)
+    finally:
+        TelemetryDatabase(url=None).save(BLOCK, overwrite=True)
+    assert sorted(one.state for one in first) == ["scored", "scored"]
+    assert {one.state for one in again} == {"known"}
+    kept = list(manifests(stack.connection, "ai4i"))
+    assert sum(one.rows for one in kept) == 1200
+    body = stack.connection.s3().get_object(Bucket=stack.connection.bucket, Key=f"{kept[0].prefix}/predictions.parquet")
+    predictions = pd.read_parquet(io.BytesIO(body["Body"].read()))
+    assert {"torque_nm", "_score", "_alarm"} <= set(predictions.columns)
+    assert predictions["_score"].between(0, 1).all()
+    with create_engine(url).connect() as connection:
+        rows, files = connection.execute(
+            text("SELECT count(*), count(DISTINCT file_sha256) FROM gauntlet_predictions")
+        ).one()
+    assert (rows, files) == (1200, 2)
+
+
+def test_an_undrifted_window_is_judged_once_and_keeps_its_report(ran: Any, stack: Any, incoming: Path) -> None:
+    """Rows of the same generator; the report is a page that fetches nothing."""
+    DriftPolicy(window_rows=1000).save(BLOCK, overwrite=True)
+    score("ai4i", incoming)
+    told = drift_check("ai4i")
+    again = drift_check("ai4i")
+    assert told["verdict"] in ("none", "operating_change")
+    assert again == told
+    kept = listed(stack.connection, "drift/ai4i/")
+    assert [one["key"] for one in kept].count(told["key"]) == 1
+    assert told["report"].startswith("http://127.0.0.1")
+    pages = stack.connection.s3().list_objects_v2(Bucket=stack.connection.bucket, Prefix="drift/ai4i/")["Contents"]
+    page = next(one["Key"] for one in pages if one["Key"].endswith(f"{told['key'][:12]}.html"))
+    html = stack.connection.s3().get_object(Bucket=stack.connection.bucket, Key=page)["Body"].read().decode()
+    assert '<script src="http' not in html
+    assert '<link href="http' not in html
+
+
+def test_a_file_of_another_machine_is_refused_and_may_be_offered_again(ran: Any, tmp_path: Path) -> None:
+    """One clear line; nothing is kept that would make a mended file unknown."""
+    (tmp_path / "wrong.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(BadInput, match=r"wrong\.csv"):
+        score("ai4i", tmp_path)
+    with pytest.raises(BadInput, match=r"there is no such folder"):
+        score("ai4i", tmp_path / "nothing-here")
+
+
+def test_every_champion_is_well(ran: Any) -> None:
+    """And the table names folder, run and experiment of each."""
+    checked = validate_registry()
+    holders = {one.name for one in get_all_registered_models() if "champion" in one.aliases}
+    assert {one.model for one in checked} == holders
+    assert all(one.fault == "" and one.folder.startswith("s3://") and one.files >= 8 for one in checked)
+
+
+def test_reap_frees_a_dead_workers_claim(ran: Any, stack: Any) -> None:
+    """A claim of a tenth of a second, whose holder says nothing more."""
+    engine = claims_database(stack.cfg)
+    claims.claim(engine, "retrain:nobody", "dead worker", timedelta(milliseconds=100))
+    import time
+
+    time.sleep(0.3)
+    assert reap() == 1
+    given = claims.claim(engine, "retrain:nobody", "next", timedelta(seconds=5))
+    assert isinstance(given, claims.Claim)
+    claims.release(engine, given, finished=False)
+
+
+def test_housekeeping_removes_what_is_older_and_nothing_else(ran: Any) -> None:
+    """Nothing here is a day old; a negative age is refused."""
+    assert housekeeping(days=1) == 0
+    with pytest.raises(BadInput):
+        housekeeping(days=-1)
