@@ -27,9 +27,9 @@ class Model:
     tilt: float
 
 
-def model(machine: str, id: str) -> Model:
+def model(machine: str, name: str) -> Model:
     """The machine of this type and id; ids differ in speed, resonance and colour."""
-    rng = np.random.default_rng([MACHINES.index(machine), *id.encode()])
+    rng = np.random.default_rng([MACHINES.index(machine), *name.encode()])
     speed = {"fan": 24.0, "pump": 48.0, "slider": 1.1, "valve": 2.0}[machine]
     return Model(
         machine, speed * rng.uniform(0.85, 1.2), rng.uniform(1_200, 3_600), -rng.uniform(2, 5)

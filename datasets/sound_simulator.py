@@ -66,9 +66,9 @@ def write(folder: Path, draw: Draw) -> Path:
     drawn = {"seed": draw.seed, "normal": draw.normal, "abnormal": draw.abnormal, "colouration": draw.colouration}
     mark_simulated(folder, __name__, VERSION, **drawn)
     for machine in draw.machines:
-        for id in draw.ids:
-            for label, number, snr, channels in _clips(draw, machine, id):
-                place = folder / f"{snr}_dB_{machine}" / machine / id / label / f"{number:08d}.wav"
+        for name in draw.ids:
+            for label, number, snr, channels in _clips(draw, machine, name):
+                place = folder / f"{snr}_dB_{machine}" / machine / name / label / f"{number:08d}.wav"
                 write_whole(place, extensible_wav(channels, signal.RATE))
     return folder
 
@@ -78,16 +78,16 @@ def session_of(number: int, clips: int, sessions: int) -> int:
     return number * sessions // clips
 
 
-def _clips(draw: Draw, machine: str, id: str) -> Iterator[tuple[str, int, int, np.ndarray]]:
+def _clips(draw: Draw, machine: str, name: str) -> Iterator[tuple[str, int, int, np.ndarray]]:
     """(label, number, snr, int16 channels x n) of one machine; its clip and the noise beside it are the same at every SNR."""
-    model, n = signal.model(machine, id), round(draw.seconds * signal.RATE)
+    model, n = signal.model(machine, name), round(draw.seconds * signal.RATE)
     for label, count, sessions in (
         ("normal", draw.normal, draw.sessions),
         ("abnormal", draw.abnormal, draw.fault_sessions),
     ):
         for number in range(count):
             session = session_of(number, count, sessions)
-            key = [draw.seed, MACHINES.index(machine), *id.encode(), *label.encode()]
+            key = [draw.seed, MACHINES.index(machine), *name.encode(), *label.encode()]
             filter_ = signal.colour(np.random.default_rng([*key, 1, session]), draw.colouration)
             rng = np.random.default_rng([*key, 2, number])
             faults = signal.FAULTS[machine]
