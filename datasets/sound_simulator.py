@@ -16,7 +16,7 @@ from datasets.provenance import mark_simulated, provenance
 from datasets.sound_clip import MACHINES
 
 VERSION = 1
-LEVEL = 0.06  # the machine's effective value as a share of full scale: as loud as MIMII's own clips
+LEVEL = 0.015  # the machine's effective value as a share of full scale: as loud as MIMII's own clips
 
 
 @dataclass(frozen=True)
