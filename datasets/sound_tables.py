@@ -33,7 +33,8 @@ def read(folder: Path) -> SoundSet:
         BadInput: a table lacks the label or the file name, is not numeric, or differs from the others in its columns.
     """
     files = tables(folder)
-    frames, bad = [], []
+    frames: list[pd.DataFrame] = []
+    bad: list[tuple[str, str]] = []
     for path in files:
         frame, unusable = _table(path)
         if frames and list(frame.columns) != list(frames[0].columns):

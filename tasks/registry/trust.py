@@ -16,6 +16,13 @@ TRUSTED_TYPES = (
     "sklearn.tree._tree.Tree",
     "tasks.featurize.process.ProcessFeatures",
     "tasks.train.decision.DecisionClassifier",
+    "tasks.train.sound_detectors.Isolated",
+    "tasks.train.sound_detectors.Mahalanobis",
+    "tasks.train.sound_detectors.Mixture",
+    "tasks.train.sound_detectors.Nearest",
+    "tasks.train.sound_detectors.Scaled",
+    "tasks.train.sound_listener.FeatureColumns",
+    "tasks.train.sound_listener.Listener",
 )
 
 

@@ -36,7 +36,7 @@ def _skewness(columns: np.ndarray) -> np.ndarray:
 class Standardised(BaseEstimator):
     """Logs what is positive and more skewed than its logarithm, then subtracts the mean and divides by the deviation."""
 
-    def fit(self, X: np.ndarray, y: object = None) -> Self:
+    def fit(self, X: np.ndarray) -> Self:
         """Learn from the normal clips X, clips x features."""
         positive = X.min(0) > 0
         self.floor_ = np.where(positive, X.min(0) * 1e-3, 1.0)
@@ -86,7 +86,7 @@ class Whitened(Standardised):
     def __init__(self, shrinkage: float | None = None) -> None:
         self.shrinkage = shrinkage
 
-    def fit(self, X: np.ndarray, y: object = None) -> Self:
+    def fit(self, X: np.ndarray) -> Self:
         """Learn from the normal clips X, clips x features, in recording order."""
         self.shrinkage_ = self.shrinkage if self.shrinkage is not None else _best_shrinkage(X)
         super().fit(X)
@@ -135,7 +135,7 @@ class Nearest(Whitened):
         super().__init__(shrinkage)
         self.neighbours = neighbours
 
-    def fit(self, X: np.ndarray, y: object = None) -> Self:
+    def fit(self, X: np.ndarray) -> Self:
         """Learn from the normal clips X, clips x features, in recording order."""
         super().fit(X)
         self.known_ = self.whiten(X)
@@ -160,7 +160,7 @@ class Mixture(Whitened):
         super().__init__(shrinkage)
         self.components, self.seed = components, seed
 
-    def fit(self, X: np.ndarray, y: object = None) -> Self:
+    def fit(self, X: np.ndarray) -> Self:
         """Learn from the normal clips X, clips x features, in recording order."""
         super().fit(X)
         self.components_ = self.components if self.components is not None else self._best_components(X)
@@ -195,7 +195,7 @@ class Isolated(Standardised):
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
 
-    def fit(self, X: np.ndarray, y: object = None) -> Self:
+    def fit(self, X: np.ndarray) -> Self:
         """Learn from the normal clips X, clips x features."""
         super().fit(X)
         self.forest_ = IsolationForest(n_estimators=100, random_state=self.seed, n_jobs=1).fit(self.standardise(X))

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -155,7 +155,7 @@ class Listener(ClassifierMixin, BaseEstimator):
 class FeatureColumns(TransformerMixin, BaseEstimator):
     """The features by name, without the column that names the machine."""
 
-    def fit(self, X: pd.DataFrame, y: object = None) -> Self:
+    def fit(self, X: pd.DataFrame, _: object = None) -> Self:
         """Remember the names."""
         self.features_ = [str(name) for name in X.columns if name != "cell"]
         return self
@@ -171,7 +171,7 @@ class FeatureColumns(TransformerMixin, BaseEstimator):
 def forest(seed: int) -> Pipeline:
     """The supervised benchmark: a random forest on the features of all machines, told which clips are abnormal."""
     trees = RandomForestClassifier(
-        100, max_features="sqrt", max_samples=0.3, min_samples_leaf=2, n_jobs=1, random_state=seed
+        100, max_features="sqrt", max_samples=0.2, min_samples_leaf=2, n_jobs=1, random_state=seed
     )
     return make_pipeline(FeatureColumns(), trees)
 
@@ -181,8 +181,6 @@ def out_of_fold(unfitted: Pipeline, frame: pd.DataFrame, abnormal: np.ndarray, f
 
     A training part of one class teaches nothing, so its test fold stays NaN.
     """
-    from sklearn.base import clone
-
     probability = np.full(len(frame), np.nan)
     for fold in np.unique(folds):
         learn = folds != fold
