@@ -98,14 +98,14 @@ def _slider(model: Model, n: int, rng: np.random.Generator, fault: str | None) -
     time = np.arange(n) / RATE
     phase = (model.speed * rng.normal(1, 0.003) * time + rng.uniform()) % 1.0
     stroke = np.where(phase < 0.6, np.sin(np.pi * np.minimum(phase / 0.6, 1.0)) ** 2, 0.02)
-    sound = stroke * shaped_noise(n, rng, model.tilt, model.resonance)
+    sound = unit(stroke * shaped_noise(n, rng, model.tilt, model.resonance))
     if fault == "loose belt":
-        sound = sound * (1 + 0.8 * np.sin(2 * np.pi * 23 * time))
+        sound = sound * (1 + 0.9 * np.sin(2 * np.pi * 11 * time))
     if fault == "no grease":
-        sound = sound + 0.25 * stroke * np.sin(2 * np.pi * 1.7 * model.resonance * time)
+        sound = sound + 0.7 * stroke * np.sin(2 * np.pi * 1.7 * model.resonance * time)
     if fault == "rail damage":
         blows = time[np.flatnonzero(np.diff((phase > 0.3).astype(int)) > 0)]
-        sound = sound + 0.8 * clicks(n, blows, np.ones(len(blows)), 0.6 * model.resonance, 0.006)
+        sound = sound + 4.0 * clicks(n, blows, np.ones(len(blows)), 0.6 * model.resonance, 0.006)
     return sound
 
 
@@ -113,15 +113,14 @@ def _valve(model: Model, n: int, rng: np.random.Generator, fault: str | None) ->
     period = 1 / (model.speed * rng.normal(1, 0.003))
     times = rng.uniform(0, period) + period * np.arange(int(n / RATE / period) + 1)
     strength = rng.normal(1, 0.05, len(times))
-    sound = 0.05 * shaped_noise(n, rng, model.tilt)
+    worn = fault == "worn seat"
+    ringing = model.resonance * (0.8 if worn else 1.0)
+    sound = unit(clicks(n, times, strength, ringing, 0.010 if worn else 0.004))
     if fault == "bounce":
-        sound = sound + clicks(n, times + 0.035, 0.5 * strength, model.resonance, 0.004)
+        sound = sound + 0.6 * unit(clicks(n, times + 0.035, strength, model.resonance, 0.004))
     if fault == "contamination":
-        sound = sound + 0.15 * shaped_noise(n, rng, 0.0, 4_500.0)
-        strength = 0.7 * strength
-    decay = 0.010 if fault == "worn seat" else 0.004
-    ringing = model.resonance * (0.8 if fault == "worn seat" else 1.0)
-    return sound + clicks(n, times, strength, ringing, decay)
+        sound = 0.7 * sound + 0.4 * shaped_noise(n, rng, 0.0, 4_500.0)
+    return sound + 0.2 * shaped_noise(n, rng, model.tilt)
 
 
 SOUNDS: dict[str, Callable[[Model, int, np.random.Generator, str | None], np.ndarray]] = {
@@ -139,7 +138,7 @@ FAULTS = {
 
 
 def machine_sound(model: Model, n: int, rng: np.random.Generator, fault: str | None) -> np.ndarray:
-    """One clip of the machine, n samples; a sound one has unit power, a fault changes what it changes."""
+    """One clip of the machine, n samples; in order, its power is about one; a fault changes what it changes."""
     return SOUNDS[model.machine](model, n, rng, fault)
 
 

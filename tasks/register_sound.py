@@ -23,7 +23,7 @@ from tasks.sound import Judgement, Trained
 from tasks.train.sound_listener import SUPERVISED
 from tasks.train.sound_split import Split
 
-SHARED = ("auc.png", "roc.png", "margins.png", "attribution.png", "spectrograms.png")
+SHARED = ("auc.png", "roc.png", "margins.png", "attribution.png", "spectrogram_abnormal.png")
 
 
 def _files(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,8 +12,8 @@ from matplotlib.figure import Figure
 from sklearn.metrics import roc_curve
 
 from tasks.evaluate.detection import PARTIAL, CellFigures, CellScores
-from tasks.evaluate.sound_attribution import Attribution, Heard
-from tasks.featurize.sound import HOP, MELS, RATE
+from tasks.evaluate.sound_attribution import Heard
+from tasks.featurize.sound import HOP, MELS, RATE, mel_filters
 from tasks.figures.canvas import COLOURS, GREY, picture, png
 
 DASHES = ("-", "--", ":", "-.")
@@ -45,7 +46,7 @@ def roc_curves(name: str, answers: Sequence[CellScores], partial: bool = False) 
 
 def auc_bars(cells: Sequence[CellFigures], beside: Mapping[str, float], naive: Sequence[CellFigures]) -> bytes:
     """AUC per cell with its interval, the published figure and the loudness baseline as marks."""
-    figure, axes = picture(9.6, 0.26 * max(len(cells), 6) + 1.2)
+    figure, axes = picture(5.6, 0.2 * max(len(cells), 8) + 1.6)
     place = np.arange(len(cells))
     auc = np.array([one.metrics["auc"] for one in cells])
     low, high = np.array([one.intervals["auc"] for one in cells]).T
@@ -61,69 +62,81 @@ def auc_bars(cells: Sequence[CellFigures], beside: Mapping[str, float], naive: S
     axes.set_yticks(place, [one.cell for one in cells], fontsize=7)
     axes.invert_yaxis()
     axes.set(xlabel="AUC, 95 % interval", xlim=(0.3, 1.01))
-    axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, 1.16 if len(cells) < 20 else 1.06), ncols=3)
+    axes.legend(
+        fontsize=6.5, loc="upper center", bbox_to_anchor=(0.4, 1 + 0.5 / (0.2 * max(len(cells), 8) + 1)), ncols=3
+    )
     return png(figure)
 
 
-def spectrograms(found: Attribution) -> bytes | None:
-    """Both clips: their mel spectrograms, and how far each patch is from normal; None where there are only tables."""
-    if not found.abnormal.decibels.size:
+def spectrogram(one: Heard, beside: Heard, word: str) -> bytes | None:
+    """A clip's mel spectrogram, and how far each patch of it is from normal; None where there are only tables.
+
+    `beside`: the other clip, so that both are drawn on one scale.
+    """
+    if not one.decibels.size:
         return None
-    figure = Figure(figsize=(9.6, 5.4), layout="constrained")
+    figure = Figure(figsize=(5.6, 5.0), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(2, 2, sharex="col", sharey=True)
-    clips = (found.normal, found.abnormal)
-    low, high = np.percentile(np.concatenate([one.decibels.ravel() for one in clips]), [1, 99.8])
-    for row, (one, word) in enumerate(zip(clips, ("most normal", "most abnormal"), strict=True)):
-        label = "abnormal" if one.abnormal else "normal"
-        shown = axes[row][0].imshow(one.decibels, vmin=low, vmax=high, cmap="magma", **_extent(one))
-        away = axes[row][1].imshow(one.deviation, vmin=-6, vmax=6, cmap="RdBu_r", **_extent(one))
-        axes[row][0].set_title(f"{word}: margin {one.margin:.1f}, truly {label}", fontsize=8)
-        axes[row][1].set_title("standard deviations from the normal clips' band", fontsize=8)
-        figure.colorbar(shown, ax=axes[row][0], label="dB")
-        figure.colorbar(away, ax=axes[row][1], label="deviations")
-        _mel_axis(axes[row][0])
-    for one in axes[1]:
-        one.set_xlabel("time [s]")
+    above, below = figure.subplots(2, 1, sharex=True)
+    low, high = np.percentile(np.concatenate([one.decibels.ravel(), beside.decibels.ravel()]), [1, 99.8])
+    shown = above.imshow(one.decibels, vmin=low, vmax=high, cmap="magma", **_extent(one))
+    away = below.imshow(one.deviation, vmin=-6, vmax=6, cmap="RdBu_r", **_extent(one))
+    label = "abnormal" if one.abnormal else "normal"
+    above.set_title(f"{word}: margin {one.margin:.1f}, truly {label}", fontsize=9)
+    below.set_title("standard deviations from the band in normal clips", fontsize=9)
+    figure.colorbar(shown, ax=above, label="dB")
+    figure.colorbar(away, ax=below, label="deviations")
+    for axes in (above, below):
+        _mel_axis(axes)
+    below.set_xlabel("time [s]", fontsize=8)
     return png(figure)
 
 
-def _extent(one: Heard) -> dict[str, object]:
+def _extent(one: Heard) -> dict[str, Any]:
     seconds = one.decibels.shape[1] * HOP / RATE
     return {"origin": "lower", "aspect": "auto", "extent": (0, seconds, 0, MELS), "interpolation": "nearest"}
 
 
 def _mel_axis(axes: Axes) -> None:
     """Frequencies where the mel bands of the features lie."""
-    from tasks.featurize.sound import mel_filters
-
     centres = mel_filters().argmax(1) * RATE / (2 * (mel_filters().shape[1] - 1))
     axes.set_yticks([float(np.interp(hz, centres, np.arange(MELS))) for hz in TICKS_HZ], [f"{hz:,}" for hz in TICKS_HZ])
     axes.set_ylabel("Hz", fontsize=8)
     axes.tick_params(labelsize=7)
 
 
-def attribution(found: Attribution) -> bytes:
-    """Where the most abnormal clip's score comes from: its features, and (of clips) its bands and its moments."""
-    one = found.abnormal
-    panels = 3 if one.bands.size else 1
-    figure = Figure(figsize=(9.6, 3.4), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = np.atleast_1d(figure.subplots(1, panels))
+def top_features(one: Heard) -> bytes:
+    """The features that add most to the squared distance of a clip from normal."""
+    figure, axes = picture(5.6, 4.0)
     names, values = zip(*one.top[::-1], strict=True)
-    axes[0].barh(range(len(names)), values, color=COLOURS[0])
-    axes[0].set_yticks(range(len(names)), names, fontsize=6.5)
-    axes[0].set_xlabel("adds to the squared distance", fontsize=8)
-    axes[0].set_title("features", fontsize=9)
-    if panels == 3:
-        axes[1].barh(np.arange(MELS), one.bands, color=COLOURS[0])
-        axes[1].set_title("mel bands", fontsize=9)
-        axes[1].set_xlabel("adds to the squared distance", fontsize=8)
-        _mel_axis(axes[1])
-        if len(one.moments):
-            axes[2].bar(one.moments[:, 0], one.moments[:, 1], width=0.45, align="edge", color=COLOURS[1])
-        axes[2].set_title("moments: fall of the margin without them", fontsize=9)
-        axes[2].set_xlabel("time [s]", fontsize=8)
+    axes.barh(range(len(names)), values, color=COLOURS[0])
+    axes.set_yticks(range(len(names)), names, fontsize=7)
+    axes.set(xlabel="adds to the squared distance from normal", title="Where it comes from: features")
+    axes.title.set_fontsize(9)
+    return png(figure)
+
+
+def bands(one: Heard) -> bytes | None:
+    """What each mel band adds to the squared distance, all its statistics together; None where there are only tables."""
+    if not one.bands.size:
+        return None
+    figure, axes = picture(5.6, 4.0)
+    axes.barh(np.arange(MELS), one.bands, color=COLOURS[0])
+    _mel_axis(axes)
+    axes.set(xlabel="adds to the squared distance from normal", title="Where it comes from: frequency")
+    axes.title.set_fontsize(9)
+    return png(figure)
+
+
+def moments(one: Heard) -> bytes | None:
+    """By how much the margin falls when half a second is cut out; None where there are only tables or too short clips."""
+    if not len(one.moments):
+        return None
+    figure, axes = picture(5.6, 4.0)
+    axes.bar(one.moments[:, 0], one.moments[:, 1], width=0.45, align="edge", color=COLOURS[1])
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.set(xlabel="time [s]", ylabel="fall of the margin without it", title="Where it comes from: time")
+    axes.title.set_fontsize(9)
     return png(figure)
 
 

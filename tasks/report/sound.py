@@ -56,8 +56,11 @@ def pictures_of(judgement: Judgement, parts: Split, table: SoundTable, found: At
         "roc.png": pictures.roc_curves(name, answers),
         "roc_low_false_alarms.png": pictures.roc_curves(name, answers, partial=True),
         "margins.png": pictures.margins(name, answers),
-        "spectrograms.png": pictures.spectrograms(found),
-        "attribution.png": pictures.attribution(found),
+        "spectrogram_normal.png": pictures.spectrogram(found.normal, found.abnormal, "most normal"),
+        "spectrogram_abnormal.png": pictures.spectrogram(found.abnormal, found.normal, "most abnormal"),
+        "attribution.png": pictures.top_features(found.abnormal),
+        "bands.png": pictures.bands(found.abnormal),
+        "moments.png": pictures.moments(found.abnormal),
     }
     return {file: png for file, png in drawn.items() if png is not None}
 
@@ -167,11 +170,12 @@ def cells_table(judgement: Judgement, parts: Split, table: SoundTable) -> Table:
             )
         )
     headings = ("cell", "learnt from", "judged", "auc", "published auc", "loudness auc", "pauc", "far", "caught")
-    caption = (
-        "judged: normal + abnormal clips. published: the authors' autoencoder, fan id_06 and other machines from a "
-        "rerun of their code; of DCASE the organisers' autoencoder, mean over the ids on all test clips."
+    counted = "judged: normal + abnormal clips; caught: abnormal clips that alarm."
+    others = (
+        "published: the authors' autoencoder, fan id_06 and other machines from a rerun of their code; of DCASE the "
+        "organisers' autoencoder, mean over the ids on all test clips."
     )
-    return Table(headings, tuple(rows), caption=caption if table.source == "real" else headings[2])
+    return Table(headings, tuple(rows), caption=f"{counted} {others}" if table.source == "real" else counted)
 
 
 def _choice(trained: Sequence[Trained], best: str) -> Section:
@@ -241,11 +245,16 @@ def write(
             Section("Curves", (), (), shown("roc", "roc_low_false_alarms", "margins")),
             Section(
                 f"Most normal and most abnormal judged clip of {found.cell}",
-                (f"{found.normal.name} and {found.abnormal.name}.", *(() if "spectrograms.png" in drawn else no_clips)),
+                (
+                    f"{found.normal.name} and {found.abnormal.name}.",
+                    *(() if "spectrogram_abnormal.png" in drawn else no_clips),
+                ),
                 (),
-                shown("spectrograms"),
+                shown("spectrogram_normal", "spectrogram_abnormal"),
             ),
-            Section("Where the score comes from", _attribution_sentence(found), (), shown("attribution")),
+            Section(
+                "Where the score comes from", _attribution_sentence(found), (), shown("attribution", "bands", "moments")
+            ),
             _choice(trained, judgement.best),
             *_leak_section(judgement),
             *_set_aside(loaded, table, parts),

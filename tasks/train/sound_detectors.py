@@ -20,6 +20,7 @@ COMPONENTS = (1, 2, 4, 8)
 CLIPS_PER_COMPONENT = 30
 BLOCKS = 5
 REGULARISATION = 0.05  # of a component's variance in whitened units, where the whole has variance one
+TREES = 32  # one forest for each machine and noise level: a hundred each would take longer to load than to be of use
 TINY = 1e-12
 
 
@@ -198,7 +199,8 @@ class Isolated(Standardised):
     def fit(self, X: np.ndarray) -> Self:
         """Learn from the normal clips X, clips x features."""
         super().fit(X)
-        self.forest_ = IsolationForest(n_estimators=100, random_state=self.seed, n_jobs=1).fit(self.standardise(X))
+        forest = IsolationForest(n_estimators=TREES, random_state=self.seed, n_jobs=1)
+        self.forest_ = forest.fit(self.standardise(X))
         return self
 
     def score_samples(self, X: np.ndarray) -> np.ndarray:
