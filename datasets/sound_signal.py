@@ -90,7 +90,7 @@ def _pump(model: Model, n: int, rng: np.random.Generator, fault: str | None) -> 
         sound = sound + 0.35 * shaped_noise(n, rng, 0.0)
     if fault == "contamination":
         times = np.sort(rng.uniform(0, n / RATE, rng.poisson(12 * n / RATE)))
-        sound = sound + 1.2 * clicks(n, times, rng.exponential(1, len(times)), 1.4 * model.resonance, 0.002)
+        sound = sound + 3.0 * clicks(n, times, rng.exponential(1, len(times)), 1.4 * model.resonance, 0.002)
     return sound
 
 
