@@ -144,10 +144,10 @@ def _protocol(table: SoundTable, parts: Split, replays: Sequence[Replay] = ()) -
     read = set(names)
     return Protocol(
         source=table.source,
-        train=Part(ids=names[train], features=None if values is None else values[train]),
-        test=Part(ids=names[test], features=None if values is None else values[test], labels=table.abnormal[test]),
+        train=Part(ids=train, features=None if values is None else values[train]),
+        test=Part(ids=test, features=None if values is None else values[test], labels=table.abnormal[test]),
         # Shrinkage, components, thresholds and the champion are chosen on these rows, block against block.
-        tuning=Part(ids=names[train]),
+        tuning=Part(ids=train),
         replays=replays,
         origin=Origin(found=[*read, *(file for file, _ in table.quarantine)], read=list(read), of_samples=list(names)),
     )
@@ -266,10 +266,10 @@ def _majority(table: SoundTable, parts: Split) -> Row:
 
 def _audit_of_random_split(table: SoundTable, seed: int) -> tuple[Finding, ...]:
     """What the audit says of dealing clips at random, as most published notebooks do; this run states no such figure."""
-    folds, groups, names = shuffled_folds(table.rows, seed), recording_groups(table.rows), table.rows["file"].to_numpy()
+    folds, groups, rows = shuffled_folds(table.rows, seed), recording_groups(table.rows), np.arange(len(table.rows))
     learn = folds != 0
-    train_part = Part(ids=names[learn], groups=groups[learn])
-    return audit_claims(Protocol(train=train_part, test=Part(ids=names[~learn], groups=groups[~learn])))
+    train_part = Part(ids=rows[learn], groups=groups[learn])
+    return audit_claims(Protocol(train=train_part, test=Part(ids=rows[~learn], groups=groups[~learn])))
 
 
 def audit_result(
@@ -284,10 +284,9 @@ def audit_result(
         for one in trained
         if one.candidate != SUPERVISED  # judged out of fold: the registered forest has seen these clips
     ]
-    folds, groups, names = recording_folds(table.rows), recording_groups(table.rows), table.rows["file"].to_numpy()
-    learn = folds != 0
+    groups, clips, learn = recording_groups(table.rows), np.arange(len(table.rows)), recording_folds(table.rows) != 0
     grouped = Protocol(
-        train=Part(ids=names[learn], groups=groups[learn]), test=Part(ids=names[~learn], groups=groups[~learn])
+        train=Part(ids=clips[learn], groups=groups[learn]), test=Part(ids=clips[~learn], groups=groups[~learn])
     )
     return guard((*audit_claims(_protocol(table, parts, replays)), *audit_claims(grouped)), allow_leakage)
 

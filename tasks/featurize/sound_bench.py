@@ -81,5 +81,5 @@ def _ways(paths: list[Path], threads: int) -> dict[str, tuple[Callable[[], objec
 
 
 def _loaded(path: Path, mono: bool) -> np.ndarray:
-    signal, _ = sound_plain.librosa().load(path, sr=None, mono=mono)
+    signal, _ = sound_plain.load(path, sr=None, mono=mono)
     return signal if signal.ndim == 1 else np.ascontiguousarray(signal[0])

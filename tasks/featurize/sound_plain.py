@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +32,13 @@ def librosa() -> ModuleType:
     import librosa as library
 
     return library
+
+
+def load(path: Path, **options: Any) -> tuple[np.ndarray, int]:
+    """As `librosa.load`, without the warnings that its back ends give of themselves when they are first looked for."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return librosa().load(path, **options)
 
 
 def log_mel(signal: np.ndarray) -> np.ndarray:
@@ -80,7 +89,7 @@ def _modulations(decibels: np.ndarray) -> np.ndarray:
 def notebook_features(path: Path) -> np.ndarray:
     """The usual notebook: load with resampling to 22,050 Hz and a mean of channels, then log-mel and MFCC pooled."""
     library = librosa()
-    signal, rate = library.load(path)
+    signal, rate = load(path)
     mel = library.power_to_db(library.feature.melspectrogram(y=signal, sr=rate))
     cepstrum = library.feature.mfcc(y=signal, sr=rate, n_mfcc=40)
     return np.concatenate([mel.mean(1), mel.std(1), cepstrum.mean(1), cepstrum.std(1)])

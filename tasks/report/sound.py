@@ -19,7 +19,7 @@ from tasks.report.process import audit_section
 from tasks.report.result import format_metric, results_rows
 from tasks.result import GauntletResult, InputSummary, Leakage, Quarantined, Row
 from tasks.sound import PRIMARY_METRIC, Judgement, Loaded, Trained, cell_entries
-from tasks.train.sound_listener import LOUDNESS, SUPERVISED
+from tasks.train.sound_listener import LOUDNESS, MAHALANOBIS, SUPERVISED
 from tasks.train.sound_split import Split
 
 FEW_CLIPS = 30
@@ -81,10 +81,13 @@ def verdict(table: SoundTable, judgement: Judgement, parts: Split, leaked: bool,
     fewest = min(int(one.abnormal.sum()) for one in judgement.answers[judgement.best])
     stated = next((row for row in judgement.baselines if row.name == "published_autoencoder"), None)
     beside = f", where the published autoencoder has {stated.metrics['auc']:.3f}" if stated else ""
+    loud = {one.cell: one.metrics["auc"] for one in judgement.cells[LOUDNESS.name]}
+    beaten = sorted(one.cell for one in judgement.cells[judgement.best] if one.metrics["auc"] < loud[one.cell])
+    louder = f", and more than the detector in {len(beaten)} cells" if beaten else ""
     return (
         f"Knowing only normal sound, {best.name} tells abnormal clips from normal ones with a mean AUC of "
         f"{format_metric(best, 'auc')} over {len(parts.parts)} cells of {machines} machines{beside}; the level alone "
-        f"has {naive.metrics['auc']:.3f}.",
+        f"has {naive.metrics['auc']:.3f}{louder}.",
         f"With thresholds set from normal training clips for {rate:.0%} false alarms it catches "
         f"{1 - best.metrics['mar']:.0%} of the abnormal clips and raises {best.metrics['far']:.1%} false alarms.",
         *((f"Few clips: a cell has no more than {fewest} abnormal ones to judge. Look at the intervals, not at the "
@@ -139,9 +142,8 @@ def results_table(told: GauntletResult) -> Table:
     rows = results_rows(told)
     strong = tuple(place for place, row in enumerate(rows) if row["model"] == told.best)
     caption = (
-        "auc, pauc (to 10 % false alarms, chance 0.5), far and mar: mean over cells; f1, precision, recall of abnormal "
-        "clips and accuracy: over all judged clips, at the threshold set in training (forest: 0.5). The forest was "
-        "told abnormal clips of the same machines; the others never heard one, and one of those is the champion."
+        "auc, pauc (to 10 % false alarms), far, mar: mean over cells; the others: over all judged clips, at the "
+        "threshold set in training. Only the forest was told abnormal clips; it cannot be champion."
     )
     return Table(tuple(rows[0]), tuple(tuple(row.values()) for row in rows), strong, caption)
 
@@ -149,6 +151,7 @@ def results_table(told: GauntletResult) -> Table:
 def cells_table(judgement: Judgement, parts: Split, table: SoundTable) -> Table:
     """Each cell: the champion with intervals, what its threshold does, and what others have."""
     loud = {one.cell: one for one in judgement.cells[LOUDNESS.name]}
+    plain = {one.cell: one for one in judgement.cells[MAHALANOBIS.name]}
     known = {one.cell: len(one.train) for one in parts.parts}
     counts = {one.cell: one.abnormal for one in judgement.answers[judgement.best]}
     rows = []
@@ -163,13 +166,25 @@ def cells_table(judgement: Judgement, parts: Split, table: SoundTable) -> Table:
                 f"{int((~abnormal).sum()):,} + {int(abnormal.sum()):,}",
                 format_metric(shown, "auc"),
                 f"{stated['auc']:.3f}" if stated else "–",
+                f"{plain[one.cell].metrics['auc']:.3f}",
                 f"{loud[one.cell].metrics['auc']:.3f}",
                 format_metric(shown, "pauc"),
                 f"{one.metrics['far']:.3f}",
                 f"{1 - one.metrics['mar']:.3f}",
             )
         )
-    headings = ("cell", "learnt from", "judged", "auc", "published auc", "loudness auc", "pauc", "far", "caught")
+    headings = (
+        "cell",
+        "learnt from",
+        "judged",
+        "auc",
+        "published auc",
+        "Mahalanobis auc",
+        "loudness auc",
+        "pauc",
+        "far",
+        "caught",
+    )
     counted = "judged: normal + abnormal clips; caught: abnormal clips that alarm."
     others = (
         "published: the authors' autoencoder, fan id_06 and other machines from a rerun of their code; of DCASE the "

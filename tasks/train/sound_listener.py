@@ -40,9 +40,10 @@ class Candidate:
 
 SUPERVISED = Candidate("RandomForest_MIMII_Audio_Benchmark", "randomforest")
 SCALER = Candidate("MIMII_Audio_Scaler", "scaler")
+MAHALANOBIS = Candidate("MIMII_Mahalanobis_Audio_Detector", "mahalanobis")
 DETECTORS = (
     Candidate("MIMII_GaussianMixture_Audio_Detector", "mixture"),
-    Candidate("MIMII_Mahalanobis_Audio_Detector", "mahalanobis"),
+    MAHALANOBIS,
     Candidate("MIMII_NearestClip_Audio_Detector", "nearest"),
     Candidate("MIMII_IsolationForest_Audio_Detector", "isolationforest"),
     SCALER,

@@ -106,4 +106,5 @@ def recording_groups(rows: pd.DataFrame, folds: int = FOLDS) -> np.ndarray:
     """The name of the block of consecutive recordings that a clip belongs to: what must not be on both sides of a split."""
     machine = rows["cell"].astype(str).str.split("/", n=1).str[1]
     label = np.where(rows["abnormal"], "abnormal", "normal")
-    return (machine + " " + label + " block ").to_numpy() + recording_folds(rows, folds).astype(str)
+    names = (machine + " " + label + " block ").to_numpy() + recording_folds(rows, folds).astype(str)
+    return names.astype(str)  # not objects, which numpy compares one by one
