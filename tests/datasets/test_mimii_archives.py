@@ -59,4 +59,6 @@ def test_the_twelve_archives():
     """Three SNRs by four machines, at the publisher."""
     assert len(_mimii_archives.MD5) == 12
     assert all(len(md5) == 32 for md5 in _mimii_archives.MD5.values())
-    assert _mimii_archives.remote("-6_dB_fan").url == "https://zenodo.org/records/3384388/files/-6_dB_fan.zip?download=1"
+    assert (
+        _mimii_archives.remote("-6_dB_fan").url == "https://zenodo.org/records/3384388/files/-6_dB_fan.zip?download=1"
+    )

@@ -17,7 +17,12 @@ def test_mimii_layout(tmp_path):
     """Cells, labels and numbers come from the folders' names."""
     write(tmp_path, SMALL)
     found = mimii.read(tmp_path)
-    assert [cell.name for cell in found.cells] == ["-6dB/fan/id_00", "-6dB/valve/id_00", "6dB/fan/id_00", "6dB/valve/id_00"]
+    assert [cell.name for cell in found.cells] == [
+        "-6dB/fan/id_00",
+        "-6dB/valve/id_00",
+        "6dB/fan/id_00",
+        "6dB/valve/id_00",
+    ]
     assert (found.layout, found.source, len(found.clips)) == ("mimii", "simulated", 32)
     first = found.rows[found.rows["cell"] == "6dB/fan/id_00"]
     assert first["abnormal"].tolist() == [False] * 6 + [True] * 2
@@ -145,7 +150,5 @@ def test_published_figures_are_the_published_ones():
     assert published(Cell("-6dB", "valve", "id_04")) == {"auc": 0.454}
     assert published(Cell("dcase", "slider", "id_00")) == {"auc": 0.850, "pauc": 0.669}
     assert published(Cell("unknown", "valve", "id_00")) == {}
-    fans = [
-        published(Cell(snr, "fan", f"id_0{k}"))["auc"] for snr in ("6dB", "0dB", "-6dB") for k in (0, 2, 4, 6)
-    ]
+    fans = [published(Cell(snr, "fan", f"id_0{k}"))["auc"] for snr in ("6dB", "0dB", "-6dB") for k in (0, 2, 4, 6)]
     assert np.mean(fans) == pytest.approx(0.79, abs=0.005)

@@ -10,7 +10,9 @@ from datasets import mimii, sound_signal
 from datasets.errors import BadInput
 from datasets.sound_simulator import Draw, extensible_wav, session_of, write
 
-SMALL = Draw(machines=("pump",), ids=("id_02",), snrs=(6,), normal=4, abnormal=2, sessions=2, fault_sessions=1, seconds=1)
+SMALL = Draw(
+    machines=("pump",), ids=("id_02",), snrs=(6,), normal=4, abnormal=2, sessions=2, fault_sessions=1, seconds=1
+)
 
 
 def test_equal_draws_are_equal_bytes(tmp_path):

@@ -78,7 +78,9 @@ def test_half_as_loud_is_six_decibels_less():
     full, half = sound.features(clip), sound.features(clip / 2)
     of = {name: k for k, name in enumerate(sound.FEATURES)}
     for band in range(sound.MELS):
-        assert full[of[f"logmel_mean_{band:02d}"]] - half[of[f"logmel_mean_{band:02d}"]] == pytest.approx(6.0206, abs=1e-3)
+        assert full[of[f"logmel_mean_{band:02d}"]] - half[of[f"logmel_mean_{band:02d}"]] == pytest.approx(
+            6.0206, abs=1e-3
+        )
         assert full[of[f"logmel_std_{band:02d}"]] == pytest.approx(half[of[f"logmel_std_{band:02d}"]], rel=1e-3)
     assert full[of["centroid_mean"]] == pytest.approx(half[of["centroid_mean"]], rel=1e-4)
     assert full[of["rms_mean"]] == pytest.approx(2 * half[of["rms_mean"]], rel=1e-5)

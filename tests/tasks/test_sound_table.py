@@ -47,7 +47,7 @@ def test_mixed_rates_end_the_run_with_the_list(clips):
     content = np.random.default_rng(0).integers(-99, 99, (1, 44_100)).astype("<i2")
     for number in (1, 2, 3):
         _normal(clips, number).write_bytes(extensible_wav(content, 44_100))
-    with pytest.raises(TooManyBadFiles, match="3 of 40 files.*44,100 Hz") as caught:
+    with pytest.raises(TooManyBadFiles, match=r"3 of 40 files.*44,100 Hz") as caught:
         sound_table(mimii.read(clips))
     assert len(caught.value.quarantined) == 3
 
