@@ -31,8 +31,8 @@ PROTOCOLS = {
     "dcase": "DCASE 2020 task 2: normal clips of train/ learnt from, clips of test/ judged",
 }
 CHOICES = (
-    "settings, threshold and champion chosen on normal training clips alone; mean over cells, 95 % bootstrap intervals "
-    "over recordings; the random forest out of fold over blocks of consecutive recordings"
+    "settings, threshold and champion chosen on normal training clips alone; mean over cells with 95 % intervals; "
+    "the random forest out of fold over blocks of consecutive recordings"
 )
 
 
@@ -200,11 +200,13 @@ def _choice(trained: Sequence[Trained], best: str) -> Section:
         for one in trained if one.candidate != SUPERVISED
     )  # fmt: skip
     strong = tuple(k for k, one in enumerate(row[0] for row in rows) if one == best)
+    lonely = ("There is no other machine of the type to hold against: the first of the list is the champion.",)
+    alone = not any(np.isfinite(one.strangers) for one in trained)
     return Section(
         "How the champion was chosen",
         ("On normal training clips alone: held-out blocks of one machine against the normal clips of the other machines "
          "of its type, which stand in for faults. Shrinkage and components have the largest likelihood of held-out "
-         "blocks. No judged clip took part.",),
+         "blocks. No judged clip took part.", *(lonely if alone else ())),
         (Table(("detector", "AUC against other machines", "settings chosen in training"), rows, strong),),
     )  # fmt: skip
 

@@ -5,7 +5,15 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score, roc_auc_score
 
-from tasks.evaluate.detection import CellScores, areas, decision_metrics, drawn_weights, figures, mean_row
+from tasks.evaluate.detection import (
+    CellScores,
+    area_interval,
+    areas,
+    decision_metrics,
+    drawn_weights,
+    figures,
+    mean_row,
+)
 
 
 @pytest.mark.parametrize("ties", [False, True])
@@ -73,6 +81,41 @@ def test_far_mar_and_decisions():
     assert decision_metrics(abnormal, np.zeros(7, bool))["f1"] == 0.0
 
 
+def test_two_clips_told_apart_prove_little():
+    """A bootstrap would say [1, 1]; four clips leave an AUC below a half possible, four hundred do not."""
+    for clips, low, high in ((2, 0.2, 0.6), (200, 0.97, 1.0)):
+        abnormal = np.repeat([False, True], clips)
+        one = figures(CellScores("dcase/slider/id_00", abnormal, abnormal.astype(float), abnormal), 7)
+        assert one.metrics["auc"] == 1.0
+        assert low < one.intervals["auc"][0] < high
+        assert one.intervals["auc"][1] == 1.0
+        assert "pauc" not in one.intervals
+        assert mean_row("one cell", [one]).intervals["auc"] == pytest.approx(one.intervals["auc"])
+
+
+def test_the_limits_are_where_newcombes_equation_says():
+    """At each limit the area lies 1.96 of that limit's own deviations away; symmetric under swapping the classes."""
+    for area, normal, abnormal in ((0.9, 30, 20), (0.6, 8, 50)):
+        low, high = area_interval(area, normal, abnormal)
+        for limit in (low, high):
+            balance = (normal + abnormal) / 2 - 1
+            variance = limit * (1 - limit) * (1 + balance * ((1 - limit) / (2 - limit) + limit / (1 + limit)))
+            assert abs(area - limit) == pytest.approx(1.959964 * np.sqrt(variance / (normal * abnormal)), abs=1e-6)
+        assert area_interval(1 - area, abnormal, normal) == pytest.approx((1 - high, 1 - low), abs=1e-6)
+
+
+def test_intervals_cover_also_with_ten_clips_and_a_large_area():
+    """AUC = Phi(2.5 / sqrt 2) = 0.961 of ten clips each: 95 % hold it, where the normal approximation fails."""
+    truth, rng = norm.cdf(2.5 / np.sqrt(2)), np.random.default_rng(2)
+    abnormal = np.repeat([False, True], 10)
+    held = 0
+    for _ in range(300):
+        area = roc_auc_score(abnormal, rng.standard_normal(20) + 2.5 * abnormal)
+        low, high = area_interval(area, 10, 10)
+        held += low <= truth <= high
+    assert held / 300 >= 0.92
+
+
 def test_a_mean_over_cells_and_its_interval():
     """The mean of two cells; its interval holds it, also where both are perfect."""
     abnormal = np.repeat([False, True], 20)
@@ -81,4 +124,24 @@ def test_a_mean_over_cells_and_its_interval():
     row = mean_row("two", [perfect, useless])
     assert row.metrics["auc"] == pytest.approx(0.75)
     assert row.metrics["mar"] == pytest.approx(0.5)
-    assert row.intervals["auc"] == pytest.approx((0.75, 0.75))
+    low, high = row.intervals["auc"]
+    parts = [one.intervals["auc"] for one in (perfect, useless)]
+    assert 0.75 - low == pytest.approx(np.hypot(1.0 - parts[0][0], 0.5 - parts[1][0]) / 2)
+    assert high - 0.75 == pytest.approx((parts[1][1] - 0.5) / 2)
+
+
+def test_noise_levels_do_not_make_a_mean_surer():
+    """The same machine three times is as unsure as once; three machines are surer."""
+    rng = np.random.default_rng(0)
+    abnormal = np.repeat([False, True], 50)
+    scores = rng.standard_normal(100) + abnormal
+
+    def width(cells):
+        low, high = mean_row("x", [figures(CellScores(c, abnormal, scores, scores > 1), 7) for c in cells]).intervals[
+            "auc"
+        ]
+        return high - low
+
+    once = width(["6dB/fan/id_00"])
+    assert width([f"{snr}/fan/id_00" for snr in ("6dB", "0dB", "-6dB")]) == pytest.approx(once)
+    assert width([f"6dB/fan/id_{k}" for k in range(3)]) == pytest.approx(once / np.sqrt(3))
