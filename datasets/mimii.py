@@ -7,6 +7,7 @@ dev_data/slider/train/normal_id_00_….wav   DCASE 2020 task 2: the same recordi
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from datasets import sound_tables
 from datasets._mimii_archives import fetch_archives
 from datasets.errors import BadInput
 from datasets.provenance import provenance
-from datasets.sound_clip import Cell, Clip, Layout, SoundSet, snr_of
+from datasets.sound_clip import Cell, Clip, Layout, Part, SoundSet, snr_of
 from datasets.sound_simulator import Draw, draw_name, write
 from datasets.source import Simulation
 from datasets.spec import Dataset
@@ -36,7 +37,7 @@ SPEC = Dataset(
 # Where real files of this kind may lie below the folder of all data sets, the most complete first.
 HOMES = ("mimii", "mimii_fan_features", "dcase2020_task2")
 
-_DCASE = re.compile(r"(normal|anomaly)_(id_\d\d)_(\d+)$")
+_DCASE = re.compile(r"(normal|anomaly)_(id_\d\d)_(\d+)\.wav$", re.IGNORECASE)
 _LABELS = {"normal": False, "abnormal": True}
 _EXPECTED = "SNR/machine/id_00/normal/*.wav, dev_data/machine/train/normal_id_00_*.wav or 6dB/id_00_*.csv"
 
@@ -50,9 +51,9 @@ def read(path: Path) -> SoundSet:
     folder = Path(path).expanduser().absolute()
     if not folder.is_dir():
         raise BadInput(folder, "there is no such folder", expected=_EXPECTED, do="check --data")
-    waves = sorted(found for found in folder.rglob("*") if found.suffix.lower() == ".wav")
-    mimii = [clip for wave in waves if (clip := _mimii_clip(wave))]
-    dcase = [clip for wave in waves if (clip := _dcase_clip(wave))]
+    waves = _waves(folder)
+    mimii = [clip for place, names in waves for clip in _mimii_clips(place, names)]
+    dcase = [clip for place, names in waves for clip in _dcase_clips(place, names)]
     if mimii and dcase:
         raise BadInput(folder, "clips of two layouts", saw=f"{mimii[0].path.name} and {dcase[0].path.name}",
                        do="name the folder of one of them")  # fmt: skip
@@ -61,7 +62,9 @@ def read(path: Path) -> SoundSet:
         return _clips(folder, "mimii" if mimii else "dcase", clips)
     if sound_tables.tables(folder):
         return sound_tables.read(folder)
-    there = [str(one.relative_to(folder)) for one in waves[:2]] or sorted(one.name for one in folder.iterdir())[:4]
+    there = [str((place / names[0]).relative_to(folder)) for place, names in waves[:2]] or sorted(
+        one.name for one in folder.iterdir()
+    )[:4]
     raise BadInput(
         folder, "no clip of a machine in here", saw=", ".join(there) or "an empty folder", expected=_EXPECTED
     )
@@ -96,27 +99,43 @@ def fetch(folder: Path, progress: bool = True, archives: tuple[str, ...] = ()) -
     return fetch_archives(folder, archives, progress)
 
 
-def _mimii_clip(path: Path) -> Clip | None:
-    if len(path.parts) < 4 or path.parent.name not in _LABELS or not path.parts[-3].startswith("id_"):
-        return None
-    digits = re.search(r"\d+", path.stem)
-    cell = Cell(snr_of(path), path.parts[-4], path.parts[-3])
-    return Clip(path, cell, _LABELS[path.parent.name], int(digits[0]) if digits else -1)
+def _waves(folder: Path) -> list[tuple[Path, list[str]]]:
+    """(folder, names of its .wav files) of `folder` and all below it, in order; links to folders are not followed."""
+    walked = ((Path(place), sorted(name for name in names if name.lower().endswith(".wav")))
+              for place, _, names in os.walk(folder))  # fmt: skip
+    return sorted((place, names) for place, names in walked if names)
 
 
-def _dcase_clip(path: Path) -> Clip | None:
-    found = _DCASE.match(path.stem)
-    if not found or path.parent.name not in ("train", "test"):
-        return None
-    cell = Cell("dcase", path.parts[-3], found[2])
-    return Clip(path, cell, found[1] == "anomaly", int(found[3]), "train" if path.parent.name == "train" else "test")
+def _mimii_clips(place: Path, names: list[str]) -> list[Clip]:
+    """The clips of a folder `SNR/machine/id_00/normal`; none of a folder of any other name."""
+    if len(place.parts) < 4 or place.name not in _LABELS or not place.parent.name.startswith("id_"):
+        return []
+    cell = Cell(snr_of(place / "any.wav"), place.parts[-3], place.parent.name)
+    numbers = (re.search(r"\d+", name) for name in names)
+    return [
+        Clip(place / name, cell, _LABELS[place.name], int(found[0]) if found else -1)
+        for name, found in zip(names, numbers, strict=True)
+    ]
+
+
+def _dcase_clips(place: Path, names: list[str]) -> list[Clip]:
+    """The clips of a folder `machine/train` or `machine/test`; none of a folder of any other name."""
+    if place.name not in ("train", "test"):
+        return []
+    part: Part = "train" if place.name == "train" else "test"
+    found = ((name, _DCASE.match(name)) for name in names)
+    return [
+        Clip(place / name, Cell("dcase", place.parts[-2], one[2]), one[1] == "anomaly", int(one[3]), part)
+        for name, one in found
+        if one
+    ]
 
 
 def _clips(folder: Path, layout: Layout, clips: list[Clip]) -> SoundSet:
     clips.sort(key=lambda clip: (clip.cell, clip.abnormal, clip.part or "", clip.number, clip.path.name))
     rows = pd.DataFrame(
         {
-            "file": [str(clip.path.relative_to(folder)) for clip in clips],
+            "file": [str(clip.path)[len(str(folder)) + 1 :] for clip in clips],
             "cell": [clip.cell.name for clip in clips],
             "abnormal": [clip.abnormal for clip in clips],
             "number": [clip.number for clip in clips],

@@ -80,8 +80,9 @@ def sound_table(
     expected = Expected(seconds=usual_length([clip.path for clip in found.clips]))
     setting = f"{VERSION}|{expected}|{channel}"
     kept, values, keys, bad, known, fresh = [], [], [], [], 0, 0
+    names = found.rows["file"].tolist()
     for place, done in enumerate(_threaded(found.clips, setting, expected, channel, cache, threads)):
-        name = str(found.rows["file"].iloc[place])
+        name = names[place]
         if isinstance(done.outcome, str):
             bad.append((name, done.outcome))
             continue
