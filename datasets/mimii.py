@@ -49,6 +49,8 @@ def read(path: Path) -> SoundSet:
         BadInput: no such folder, no clip in any of the three layouts, or two of the layouts at once.
     """
     folder = Path(path).expanduser().absolute()
+    if folder.is_file():
+        raise BadInput(folder, "this is a file", expected="the folder of all clips", do="name its folder")
     if not folder.is_dir():
         raise BadInput(folder, "there is no such folder", expected=_EXPECTED, do="check --data")
     waves = _waves(folder)

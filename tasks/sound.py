@@ -98,8 +98,8 @@ def load(data: Path | None, source: Source, root: Path, seed: int, scale: float 
     simulation = mimii.simulation(seed, scale)
     if data is not None:
         found = mimii.read(data)  # names what is wrong with the folder better than its marker could
+        split_cells(found.rows, found.path)
         locate(mimii.SPEC, source, found.path, root, simulation)
-        split_cells(found.rows)
         return Loaded(found)
     passed_over = []
     for home in mimii.HOMES if source != "simulated" else ():
@@ -107,7 +107,7 @@ def load(data: Path | None, source: Source, root: Path, seed: int, scale: float 
             continue
         try:
             found = mimii.read(root / home)
-            split_cells(found.rows)
+            split_cells(found.rows, found.path)
         except BadInput as error:
             passed_over.append(f"{home}/: {str(error).removeprefix(f'{root / home}: ')}")
             continue
@@ -127,7 +127,7 @@ def featurize(loaded: Loaded, cache: Path | None, channel: Channel) -> SoundTabl
 
 def split(table: SoundTable) -> Split:
     """The authors' split of every cell, or DCASE's own; decided before anything is fitted."""
-    return split_cells(table.rows)
+    return split_cells(table.rows, table.path)
 
 
 def audit(table: SoundTable, parts: Split, allow_leakage: bool) -> tuple[Finding, ...]:

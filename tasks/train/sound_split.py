@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -30,11 +31,12 @@ class Split:
     left_out: tuple[tuple[str, str], ...] = ()
 
 
-def split(rows: pd.DataFrame, fewest: int = FEWEST_TRAINING) -> Split:
+def split(rows: pd.DataFrame, place: Path | None = None, fewest: int = FEWEST_TRAINING) -> Split:
     """The split of every cell.
 
     MIMII's authors sort the normal clips, put the first n to the test part, n being the number of abnormal clips, and
-    train on the rest. DCASE 2020 comes split. `rows`: see `SoundSet.rows`, sorted by cell, label and number.
+    train on the rest. DCASE 2020 comes split. `rows`: see `SoundSet.rows`, sorted by cell, label and number; `place`: the
+    folder to name where nothing can be judged.
 
     Raises:
         BadInput: no cell can be judged; the line says what the first one lacks.
@@ -51,7 +53,7 @@ def split(rows: pd.DataFrame, fewest: int = FEWEST_TRAINING) -> Split:
         cell, reason = left_out[0] if left_out else ("any machine", "no usable clip")
         more = f" (and {len(left_out) - 1} more cells, none complete)" if len(left_out) > 1 else ""
         raise BadInput(
-            None, f"nothing to judge: {cell} has {reason}{more}",
+            place, f"nothing to judge: {cell} has {reason}{more}",
             expected=f"at least {fewest} normal clips to learn from, and normal and abnormal ones to judge, of one machine",
         )  # fmt: skip
     return Split(tuple(parts), tuple(left_out))

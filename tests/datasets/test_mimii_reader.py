@@ -122,6 +122,8 @@ def test_folders_without_clips_are_named(tmp_path):
     with pytest.raises(BadInput, match="an empty folder"):
         mimii.read(tmp_path)
     (tmp_path / "song.wav").write_bytes(b"RIFF")
+    with pytest.raises(BadInput, match="this is a file"):
+        mimii.read(tmp_path / "song.wav")
     with pytest.raises(BadInput, match=r"song\.wav; expected SNR/machine/id_00"):
         mimii.read(tmp_path)
 

@@ -182,8 +182,10 @@ def _folder(tmp_path, normal, abnormal):
 )
 def test_a_folder_that_cannot_be_judged_is_refused_before_any_work(tmp_path, normal, abnormal, words):
     """In one line."""
-    with pytest.raises(BadInput, match=words):
-        sound.load(_folder(tmp_path, normal, abnormal), "auto", tmp_path, 7)
+    folder = _folder(tmp_path, normal, abnormal)
+    with pytest.raises(BadInput, match=words) as caught:
+        sound.load(folder, "auto", tmp_path, 7)
+    assert str(folder) in str(caught.value)
 
 
 def test_real_is_not_made_of_simulated(tmp_path):
