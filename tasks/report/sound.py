@@ -83,10 +83,10 @@ def verdict(table: SoundTable, judgement: Judgement, parts: Split, leaked: bool,
     beside = f", where the published autoencoder has {stated.metrics['auc']:.3f}" if stated else ""
     loud = {one.cell: one.metrics["auc"] for one in judgement.cells[LOUDNESS.name]}
     beaten = sorted(one.cell for one in judgement.cells[judgement.best] if one.metrics["auc"] < loud[one.cell])
-    louder = f", and more than the detector in {len(beaten)} cells" if beaten else ""
+    louder = f", and more than the detector in {_counted(len(beaten), 'cell')}" if beaten else ""
     return (
         f"Knowing only normal sound, {best.name} tells abnormal clips from normal ones with a mean AUC of "
-        f"{format_metric(best, 'auc')} over {len(parts.parts)} cells of {machines} machines{beside}; the level alone "
+        f"{format_metric(best, 'auc')} over {_counted(len(parts.parts), 'cell')} of {_counted(machines, 'machine')}{beside}; the level alone "
         f"has {naive.metrics['auc']:.3f}{louder}.",
         f"With thresholds set from normal training clips for {rate:.0%} false alarms it catches "
         f"{1 - best.metrics['mar']:.0%} of the abnormal clips and raises {best.metrics['far']:.1%} false alarms.",
@@ -95,6 +95,10 @@ def verdict(table: SoundTable, judgement: Judgement, parts: Split, leaked: bool,
         *(("The data are simulated: this shows that the pipeline works, not how your machine will do.",)
           if table.source == "simulated" else ()),
     )  # fmt: skip
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _row(rows: Sequence[Row], name: str) -> Row:

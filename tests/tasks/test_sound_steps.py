@@ -4,17 +4,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from datasets import mimii
+from datasets import sound_signal as signal
 from datasets.errors import BadInput
-from datasets.sound_simulator import Draw, extensible_wav, write
+from datasets.sound_simulator import Draw, extensible_wav, session_of, write
 from tasks import sound
 from tasks.evaluate.detection import figures
+from tasks.featurize.sound import RATE as RATE_HZ
+from tasks.featurize.sound import mel_filters
 from tasks.report import sound as report
 from tasks.result import METRICS
-from tasks.train.sound_listener import CANDIDATES, DETECTORS, SUPERVISED, Candidate
+from tasks.train.sound_listener import CANDIDATES, DETECTORS, SUPERVISED, Candidate, forest, out_of_fold
+from tasks.train.sound_split import recording_folds, shuffled_folds
 
 RATE = 0.05
 
@@ -208,3 +213,37 @@ def test_what_cannot_be_judged_is_passed_over_and_told(tmp_path):
     loaded = sound.load(None, "auto", root, 7)
     assert loaded.set.path == root / "dcase2020_task2"
     assert "no abnormal clips" in loaded.passed_over[0]
+
+
+def test_the_gain_of_a_random_split_is_what_the_sessions_colours_predict(tmp_path):
+    """The true filters' gains, added in decibels to clips without any, give both splits' AUC before a clip is coloured.
+
+    The clips are the same draws with and without colour, so that the mean level of a band must rise by its gain.
+    """
+    draw = Draw(
+        seed=3, machines=("fan",), ids=("id_00",), snrs=(0,), channels=1, normal=100, abnormal=100,
+        sessions=10, fault_sessions=10, colouration=3.0, fault=False,
+    )  # fmt: skip
+    coloured, plain = _table(tmp_path / "a", draw), _table(tmp_path / "b", replace(draw, colouration=0.0))
+    bands = [k for k, name in enumerate(coloured.features) if name.startswith("logmel_mean")]
+    names = [coloured.features[k] for k in bands]
+    centres = mel_filters().argmax(1) * RATE_HZ / (2 * (mel_filters().shape[1] - 1))
+    predicted = plain.values[:, bands].copy()
+    for row, (abnormal, number) in enumerate(zip(plain.abnormal, plain.rows["number"], strict=True)):
+        label = "abnormal" if abnormal else "normal"
+        key = [draw.seed, 0, *b"id_00", *label.encode(), 1, session_of(int(number), 100, 10)]
+        hz, gain = signal.colour(np.random.default_rng(key), 3.0)
+        predicted[row] += np.interp(np.log(np.maximum(centres, 1.0)), np.log(hz), gain)
+    # A band is wider than a point of the filter, hence not exactly; without the gains they are 3 dB apart.
+    assert np.sqrt(np.mean((predicted - coloured.values[:, bands]) ** 2)) < 0.3
+
+    def areas(values):
+        frame = pd.DataFrame(values, columns=names).assign(cell="0dB/fan/id_00")
+        folds = (recording_folds(plain.rows), shuffled_folds(plain.rows, 7))
+        return [roc_auc_score(plain.abnormal, out_of_fold(forest(7), frame, plain.abnormal, one)) for one in folds]
+
+    grouped, shuffled = areas(coloured.values[:, bands])
+    expected_grouped, expected_shuffled = areas(predicted)
+    nothing_grouped, nothing_shuffled = areas(plain.values[:, bands])
+    assert shuffled - grouped == pytest.approx(expected_shuffled - expected_grouped, abs=0.05)
+    assert shuffled - grouped > 0.2 > abs(nothing_shuffled - nothing_grouped) + 0.05
