@@ -73,7 +73,7 @@ def read(path: Path) -> SoundSet:
 
 
 def simulate(folder: Path, seed: int = 7, scale: float = 1.0) -> Path:
-    """MIMII's layout in `folder`, all four machines, two ids, three SNRs, with the record that it is simulated.
+    """MIMII's layout in `folder`, four types of machine, two ids, three SNRs, with the record that it is simulated.
 
     Raises:
         BadInput: the folder cannot be written, or holds a file that is not simulated.
@@ -82,7 +82,7 @@ def simulate(folder: Path, seed: int = 7, scale: float = 1.0) -> Path:
 
 
 def simulation(seed: int = 7, scale: float = 1.0) -> Simulation:
-    """The draw for `source.locate` to make or to find; `scale` is a factor on the number of clips per cell."""
+    """The draw for `source.locate` to make or to find; see `Draw.scaled` for what `scale` does. 1: 1,200 clips, 0.6 GB."""
     draw = Draw(seed=seed).scaled(scale)
     return Simulation(draw_name(draw), lambda folder: write(folder, draw))
 

@@ -42,14 +42,20 @@ class Draw:
     fault: bool = True
 
     def scaled(self, scale: float) -> Draw:
-        """The draw with `scale` times as many clips, never less than two for each session of faults."""
-        abnormal = max(2 * self.fault_sessions, round(self.abnormal * scale))
-        return replace(self, normal=max(4 * abnormal, round(self.normal * scale)), abnormal=abnormal)
+        """The draw at another size: below 1 fewer types of machine (one at least), above 1 more clips of each machine.
+
+        Fewer clips of a machine would leave nothing to learn its sound from.
+        """
+        types = max(1, round(len(self.machines) * min(scale, 1.0)))
+        more = max(scale, 1.0)
+        normal, abnormal = round(self.normal * more), round(self.abnormal * more)
+        return replace(self, machines=self.machines[:types], normal=normal, abnormal=abnormal)
 
 
 def draw_name(draw: Draw) -> str:
     """The name of a draw as a folder."""
-    return f"v{VERSION}-seed{draw.seed}-normal{draw.normal}-abnormal{draw.abnormal}"
+    machines = "-".join(draw.machines)
+    return f"v{VERSION}-seed{draw.seed}-{machines}-normal{draw.normal}-abnormal{draw.abnormal}"
 
 
 def write(folder: Path, draw: Draw) -> Path:

@@ -60,7 +60,7 @@ def auc_bars(cells: Sequence[CellFigures], beside: Mapping[str, float], naive: S
     axes.plot([loud[one.cell] for one in cells], place, "|", color="black", markersize=9, label="loudness alone")
     axes.axvline(0.5, color=GREY, linestyle=":")
     axes.set_yticks(place, [one.cell for one in cells], fontsize=7)
-    axes.invert_yaxis()
+    axes.set_ylim(max(len(cells), 6) - 0.4, -0.6)
     axes.set(xlabel="AUC, 95 % interval", xlim=(0.3, 1.01))
     axes.legend(
         fontsize=6.5, loc="upper center", bbox_to_anchor=(0.4, 1 + 0.5 / (0.2 * max(len(cells), 8) + 1)), ncols=3

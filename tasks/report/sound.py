@@ -80,7 +80,8 @@ def verdict(table: SoundTable, judgement: Judgement, parts: Split, leaked: bool,
     machines = len({one.cell.split("/", 1)[1] for one in parts.parts})
     fewest = min(int(one.abnormal.sum()) for one in judgement.answers[judgement.best])
     stated = next((row for row in judgement.baselines if row.name == "published_autoencoder"), None)
-    beside = f", where the published autoencoder has {stated.metrics['auc']:.3f}" if stated else ""
+    others = " on all clips of the challenge" if table.layout == "dcase" else ""
+    beside = f", where the published autoencoder has {stated.metrics['auc']:.3f}{others}" if stated else ""
     loud = {one.cell: one.metrics["auc"] for one in judgement.cells[LOUDNESS.name]}
     beaten = sorted(one.cell for one in judgement.cells[judgement.best] if one.metrics["auc"] < loud[one.cell])
     louder = f", and more than the detector in {_counted(len(beaten), 'cell')}" if beaten else ""

@@ -87,3 +87,10 @@ def test_real_files_are_not_mixed_with_simulated_ones(tmp_path):
         write(tmp_path, SMALL)
     with pytest.raises(BadInput, match="cannot simulate"):
         write(tmp_path / "new", Draw(normal=0))
+
+
+@pytest.mark.parametrize(("scale", "machines", "normal"), [(0.01, 1, 40), (0.5, 2, 40), (1.0, 4, 40), (3.0, 4, 120)])
+def test_scale_changes_machines_first_then_clips(scale, machines, normal):
+    """A small set is of fewer machines, each still with enough clips to learn from."""
+    draw = Draw().scaled(scale)
+    assert (len(draw.machines), draw.normal) == (machines, normal)
