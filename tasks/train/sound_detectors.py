@@ -20,7 +20,9 @@ COMPONENTS = (1, 2, 4, 8)
 CLIPS_PER_COMPONENT = 30
 BLOCKS = 5
 REGULARISATION = 0.05  # of a component's variance in whitened units, where the whole has variance one
-TREES = 32  # one forest for each machine and noise level: a hundred each would take longer to load than to be of use
+TREES = (
+    16  # one forest for each machine and noise level: with a hundred each, storing them takes longer than all the rest
+)
 TINY = 1e-12
 
 
