@@ -72,14 +72,14 @@ class TooManyBadFiles(BadInput):
 
 
 class WrongHash(BadInput):
-    """A file's sha256 differs from the published one; the message names both."""
+    """A file's hash differs from the published one; the message names both."""
 
-    def __init__(self, file: Path | str, saw: str, expected: str) -> None:
+    def __init__(self, file: Path | str, saw: str, expected: str, kind: str = "sha256") -> None:
         super().__init__(
             file,
             "the download is not the published file",
-            saw=f"sha256 {saw}",
-            expected=f"sha256 {expected}",
+            saw=f"{kind} {saw}",
+            expected=f"{kind} {expected}",
             do="remove it and fetch it again; if it stays so, the publisher changed the file",
         )
 

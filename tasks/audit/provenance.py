@@ -23,7 +23,8 @@ def synthetic_fallback(protocol: Protocol) -> Iterator[Finding]:
     origin = protocol.origin
     if protocol.source != "real" or origin is None:
         return
-    homeless = sum(file is None or file not in set(origin.read) for file in origin.of_samples)
+    read = set(origin.read)
+    homeless = sum(file is None or file not in read for file in origin.of_samples)
     of_files = f"{len(origin.read):,} of {len(origin.found):,} files were read"
     if homeless:
         detail = f"{homeless:,} of {len(origin.of_samples):,} samples came from no file that was read; {of_files}"

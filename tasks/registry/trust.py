@@ -20,6 +20,13 @@ TRUSTED_TYPES = (
     "tasks.train.healthy_beginning.RobustMahalanobis",
     "tasks.train.machine_health.MachineHealth",
     "tasks.train.relative_level.JointRise",
+    "tasks.train.sound_detectors.Isolated",
+    "tasks.train.sound_detectors.Mahalanobis",
+    "tasks.train.sound_detectors.Mixture",
+    "tasks.train.sound_detectors.Nearest",
+    "tasks.train.sound_detectors.Scaled",
+    "tasks.train.sound_listener.FeatureColumns",
+    "tasks.train.sound_listener.Listener",
 )
 
 

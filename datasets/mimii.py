@@ -1,0 +1,148 @@
+"""MIMII: sounds of fans, pumps, slide rails and valves, normal and damaged, in factory noise at three levels.
+
+6_dB_fan/fan/id_00/normal/00000000.wav     MIMII: 10 s, 16 kHz, 8 channels, WAVE_FORMAT_EXTENSIBLE
+dev_data/slider/train/normal_id_00_….wav   DCASE 2020 task 2: the same recordings reworked, mono, split by the organisers
+6dB/id_00_raw.csv                          features of every clip, as others publish them
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from datasets import sound_tables
+from datasets._mimii_archives import fetch_archives
+from datasets.errors import BadInput
+from datasets.provenance import provenance
+from datasets.sound_clip import Cell, Clip, Layout, Part, SoundSet, snr_of
+from datasets.sound_simulator import Draw, draw_name, write
+from datasets.source import Simulation
+from datasets.spec import Dataset
+
+SPEC = Dataset(
+    name="mimii",
+    title="MIMII: malfunctioning industrial machine investigation and inspection, public 1.0",
+    homepage="https://zenodo.org/records/3384388",
+    licence="CC BY-SA 4.0",
+    citation=(
+        "H. Purohit, R. Tanabe, K. Ichige, T. Endo, Y. Nikaido, K. Suefusa, Y. Kawaguchi, MIMII Dataset: Sound Dataset "
+        "for Malfunctioning Industrial Machine Investigation and Inspection, DCASE Workshop 2019, arXiv:1909.09347"
+    ),
+    sensor_type="audio",
+    marker="*/*",
+)
+# Where real files of this kind may lie below the folder of all data sets, the most complete first.
+HOMES = ("mimii", "mimii_fan_features", "dcase2020_task2")
+
+_DCASE = re.compile(r"(normal|anomaly)_(id_\d\d)_(\d+)\.wav$", re.IGNORECASE)
+_LABELS = {"normal": False, "abnormal": True}
+_EXPECTED = "SNR/machine/id_00/normal/*.wav, dev_data/machine/train/normal_id_00_*.wav or 6dB/id_00_*.csv"
+
+
+def read(path: Path) -> SoundSet:
+    """What the folder holds, nothing decoded yet: clips of one layout or feature tables, sorted.
+
+    Raises:
+        BadInput: no such folder, no clip in any of the three layouts, or two of the layouts at once.
+    """
+    folder = Path(path).expanduser().absolute()
+    if folder.is_file():
+        raise BadInput(folder, "this is a file", expected="the folder of all clips", do="name its folder")
+    if not folder.is_dir():
+        raise BadInput(folder, "there is no such folder", expected=_EXPECTED, do="check --data")
+    waves = _waves(folder)
+    mimii = [clip for place, names in waves for clip in _mimii_clips(place, names)]
+    dcase = [clip for place, names in waves for clip in _dcase_clips(place, names)]
+    if mimii and dcase:
+        raise BadInput(folder, "clips of two layouts", saw=f"{mimii[0].path.name} and {dcase[0].path.name}",
+                       do="name the folder of one of them")  # fmt: skip
+    clips = mimii or dcase
+    if clips:
+        return _clips(folder, "mimii" if mimii else "dcase", clips)
+    if sound_tables.tables(folder):
+        return sound_tables.read(folder)
+    there = [str((place / names[0]).relative_to(folder)) for place, names in waves[:2]] or sorted(
+        one.name for one in folder.iterdir()
+    )[:4]
+    raise BadInput(
+        folder, "no clip of a machine in here", saw=", ".join(there) or "an empty folder", expected=_EXPECTED
+    )
+
+
+def simulate(folder: Path, seed: int = 7, scale: float = 1.0) -> Path:
+    """MIMII's layout in `folder`, four types of machine, two ids, three SNRs, with the record that it is simulated.
+
+    Raises:
+        BadInput: the folder cannot be written, or holds a file that is not simulated.
+    """
+    return write(folder, Draw(seed=seed).scaled(scale))
+
+
+def simulation(seed: int = 7, scale: float = 1.0) -> Simulation:
+    """The draw for `source.locate` to make or to find; see `Draw.scaled` for what `scale` does. 1: 1,200 clips, 0.6 GB."""
+    draw = Draw(seed=seed).scaled(scale)
+    return Simulation(draw_name(draw), lambda folder: write(folder, draw))
+
+
+def fetch(folder: Path, progress: bool = True, archives: tuple[str, ...] = ()) -> Path:
+    """The publisher's archives in `folder`, each verified by its md5 and unpacked as `6_dB_fan/fan/id_00/…`.
+
+    Args:
+        archives: names such as `6_dB_fan`; empty for all twelve (100 GB).
+
+    Raises:
+        WrongHash: a download is not the published file.
+        ServiceDown: the publisher does not answer.
+        BadInput: an archive that is not there, or a folder that cannot be written.
+    """
+    return fetch_archives(folder, archives, progress)
+
+
+def _waves(folder: Path) -> list[tuple[Path, list[str]]]:
+    """(folder, names of its .wav files) of `folder` and all below it, in order; links to folders are not followed."""
+    walked = ((Path(place), sorted(name for name in names if name.lower().endswith(".wav")))
+              for place, _, names in os.walk(folder))  # fmt: skip
+    return sorted((place, names) for place, names in walked if names)
+
+
+def _mimii_clips(place: Path, names: list[str]) -> list[Clip]:
+    """The clips of a folder `SNR/machine/id_00/normal`; none of a folder of any other name."""
+    if len(place.parts) < 4 or place.name not in _LABELS or not place.parent.name.startswith("id_"):
+        return []
+    cell = Cell(snr_of(place / "any.wav"), place.parts[-3], place.parent.name)
+    numbers = (re.search(r"\d+", name) for name in names)
+    return [
+        Clip(place / name, cell, _LABELS[place.name], int(found[0]) if found else -1)
+        for name, found in zip(names, numbers, strict=True)
+    ]
+
+
+def _dcase_clips(place: Path, names: list[str]) -> list[Clip]:
+    """The clips of a folder `machine/train` or `machine/test`; none of a folder of any other name."""
+    if place.name not in ("train", "test"):
+        return []
+    part: Part = "train" if place.name == "train" else "test"
+    found = ((name, _DCASE.match(name)) for name in names)
+    return [
+        Clip(place / name, Cell("dcase", place.parts[-2], one[2]), one[1] == "anomaly", int(one[3]), part)
+        for name, one in found
+        if one
+    ]
+
+
+def _clips(folder: Path, layout: Layout, clips: list[Clip]) -> SoundSet:
+    clips.sort(key=lambda clip: (clip.cell, clip.abnormal, clip.part or "", clip.number, clip.path.name))
+    rows = pd.DataFrame(
+        {
+            "file": [str(clip.path)[len(str(folder)) + 1 :] for clip in clips],
+            "cell": [clip.cell.name for clip in clips],
+            "abnormal": [clip.abnormal for clip in clips],
+            "number": [clip.number for clip in clips],
+            "part": [clip.part or "" for clip in clips],
+        }
+    )
+    size = sum(clip.path.stat().st_size for clip in clips)
+    return SoundSet(folder, layout, provenance(folder), rows, tuple(clips), (), size)
