@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -25,6 +27,10 @@ class RowForecaster(RegressorMixin, BaseEstimator):
         for level in LEVELS:
             setattr(self, f"half_width_{level}_", np.asarray(half_widths[level], dtype=np.float64))
         return self
+
+    def copy(self) -> RowForecaster:
+        """The same fitted forecaster, to be equipped for a series of its own; arrays and trees are shared."""
+        return copy.copy(self)
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """The forecasts, (rows,), in the series' unit.
