@@ -37,12 +37,8 @@ SPEC = Dataset(
     sensor_type="temperature",
     marker="ETT*.csv",
     files=(
-        RemoteFile(
-            "ETTh1.csv", _AT + "ETTh1.csv", "f18de3ad269cef59bb07b5438d79bb3042d3be49bdeecf01c1cd6d29695ee066"
-        ),
-        RemoteFile(
-            "ETTm1.csv", _AT + "ETTm1.csv", "6ce1759b1a18e3328421d5d75fadcb316c449fcd7cec32820c8dafda71986c9e"
-        ),
+        RemoteFile("ETTh1.csv", _AT + "ETTh1.csv", "f18de3ad269cef59bb07b5438d79bb3042d3be49bdeecf01c1cd6d29695ee066"),
+        RemoteFile("ETTm1.csv", _AT + "ETTm1.csv", "6ce1759b1a18e3328421d5d75fadcb316c449fcd7cec32820c8dafda71986c9e"),
     ),
 )
 

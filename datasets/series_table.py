@@ -96,7 +96,7 @@ def _step(frequency: str | None) -> pd.Timedelta | None:
 
 def _parsed(text: TableText) -> pd.DataFrame:
     """Columns id, time (without a zone), value (NaN where missing) and line, one row a reading."""
-    places = {}
+    places: dict[str, int] = {}
     for what, names in (("id", ID), ("time", TIME), ("value", VALUE)):
         found = [place for place, name in enumerate(text.header) if key(name) in names]
         if len(found) > 1:

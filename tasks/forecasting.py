@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +23,7 @@ from tasks.forecast.rows import HISTORY, ORIGIN, STEP, RowForecaster
 from tasks.forecast.simple import Drift, Naive, SeasonalNaive
 from tasks.forecast.tuning import Tuned, refit, tune
 from tasks.forecast.windows import Split, checked, histories, last_times, split
+from tasks.registry.key import work_key
 
 Models = Literal["auto", "all", "cheap"]
 ONCE = ("linear", "lightgbm")
@@ -68,6 +70,18 @@ class Trained:
     kind: str
     models: dict[tuple[str, int], RowForecaster]
     ahead: dict[tuple[str, int], Ahead]
+
+
+def simulation(seed: int, scale: float = 1.0) -> Simulation:
+    """The draw of the simulated sensors."""
+    draw = f"seed{seed}-scale{scale:g}"
+    return Simulation(draw, lambda folder: import_module("datasets.sensors").simulate(folder, seed, scale))
+
+
+def journal(state: Path, panel: Panel, trials: int, seed: int) -> Path:
+    """The folder of the trials of this work: the same data, code and parameters find the trials that are there."""
+    parameters = {"seed": seed, "trials": trials, "horizons": panel.horizons, "models": panel.refitted}
+    return state / "tuning" / work_key(panel.found.sha256, parameters)[:16]
 
 
 def load(
@@ -140,7 +154,11 @@ def _baseline(kind: str, one: Split) -> RowForecaster:
     season, step_s = max(1, min(one.series.season, one.train // 2)), one.series.step.total_seconds()
     if kind == "naive":
         return Naive(step_s)
-    return SeasonalNaive(season, step_s) if kind == "seasonal_naive" else Drift(max(2, min(7 * season, one.train // 2)), step_s)
+    return (
+        SeasonalNaive(season, step_s)
+        if kind == "seasonal_naive"
+        else Drift(max(2, min(7 * season, one.train // 2)), step_s)
+    )
 
 
 def train(kind: str, panel: Panel, settings: Tuned, seed: int) -> Trained:
@@ -184,7 +202,9 @@ def fit_anew(panel: Panel, settings: Tuned, workers: int) -> list[Trained]:
     return [_anew(kind, panel, forecasts, prototypes) for kind in ANEW]
 
 
-def _anew(kind: str, panel: Panel, forecasts: dict[tuple[str, str, int], np.ndarray], prototypes: dict[Any, Any]) -> Trained:
+def _anew(
+    kind: str, panel: Panel, forecasts: dict[tuple[str, str, int], np.ndarray], prototypes: dict[Any, Any]
+) -> Trained:
     models, ahead = {}, {}
     for one in panel.splits:
         in_validation, in_test = panel.common.origins(one, panel.longest)
@@ -239,9 +259,7 @@ def audit_result(
     _, at = panel.common.origins(one, horizon)
     key = (one.name, horizon)
     by_kind = {t.kind: t for t in trained}
-    said = {
-        kind: by_kind[kind].ahead[key].test[at - one.validation] for kind in BASELINES if kind in by_kind
-    }
+    said = {kind: by_kind[kind].ahead[key].test[at - one.validation] for kind in BASELINES if kind in by_kind}
     protocol = Protocol(
         source=panel.found.source,
         train=Part(ids=points[: one.train], times=points[: one.train]),
@@ -255,8 +273,7 @@ def audit_result(
             said,
         ),
         replays=[
-            _replay(kind, model_of(kind, key, trained, judgement), one, at[0], by_kind.get(kind), key)
-            for kind in ONCE
+            _replay(kind, model_of(kind, key, trained, judgement), one, at[0], by_kind.get(kind), key) for kind in ONCE
         ],
     )
     return guard(audit_claims(protocol), allow_leakage)

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from tasks.connection import Connection
 from tasks.registry.aliases import CHAMPION, Holder, aliases_of, enter, holder
-from tasks.registry.fresh import Expectation, confirm
+from tasks.registry.fresh import Expectation, answers, confirm
 from tasks.registry.key import git_commit, requirements
 from tasks.registry.publish import Submission, publish
 from tasks.registry.signing import signing_key
@@ -87,7 +86,7 @@ def crown(
         confirm(
             rows,
             [
-                Expectation(one.name, version.version, np.asarray(one.pipeline.predict_proba(rows)[:, 1]))
+                Expectation(one.name, version.version, answers(one.pipeline, rows))
                 for one, version in zip(entries, registered, strict=True)
             ],
             key_file,

@@ -45,7 +45,7 @@ class BoostedForecaster(RowForecaster):
         for rows in _pieces(len(history), horizon):
             now, spread = _anchor(history[rows])
             features = self.features(history[rows], last[rows], np.tile(steps, (len(now), 1)))
-            answer = self.model_.predict(features.reshape(-1, features.shape[-1]))
+            answer = np.asarray(self.model_.predict(features.reshape(-1, features.shape[-1])))
             out[rows] = now + spread * answer.reshape(len(now), horizon)
         return out
 
@@ -124,7 +124,9 @@ def blank(series: Sequence[Split]) -> BoostedForecaster:
     seasons = max(1, min(SEASONS, min(room, 2_016) // season)) if season > 1 else 0
     lookback = seasons * season if season > 1 else min(48, room)
     lookback = max(lookback, 8) if lookback <= room else max(8, room)
-    return BoostedForecaster(season if season <= lookback else lookback, lookback, series[0].series.step.total_seconds())
+    return BoostedForecaster(
+        season if season <= lookback else lookback, lookback, series[0].series.step.total_seconds()
+    )
 
 
 def fit(
@@ -153,4 +155,3 @@ def tuning_error(series: Sequence[Split], horizon: int, settings: Mapping[str, A
         ahead = model.ahead(history, last_times(one.series, at), horizon)
         errors.append(float(np.square(ahead - futures(one.values, at, horizon)).mean()))
     return float(np.mean(errors))
-

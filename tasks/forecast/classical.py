@@ -33,7 +33,7 @@ class ClassicalForecaster(RowForecaster):
         self.lookback = lookback
         self.step_s = step_s
 
-    def ahead(self, history: np.ndarray, last: pd.DatetimeIndex, horizon: int) -> np.ndarray:
+    def ahead(self, history: np.ndarray, last: pd.DatetimeIndex, horizon: int) -> np.ndarray:  # noqa: ARG002
         """(n, horizon) forecasts."""
         return np.stack([self._one(values[-self.lookback :], horizon) for values in history])
 
@@ -62,14 +62,14 @@ def adjust(values: np.ndarray, season: int) -> tuple[np.ndarray, np.ndarray]:
     return values - profile[phase], profile
 
 
-def _arima(values: np.ndarray, order: tuple[int, ...]):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _arima(values: np.ndarray, order: tuple[int, ...]):  # type: ignore[no-untyped-def]
     from statsmodels.tsa.arima.model import ARIMA
 
     trend = "n" if order[1] else "c"
     return ARIMA(values, order=order, trend=trend).fit(method_kwargs={"maxiter": 50, "disp": 0})
 
 
-def _smoothing(values: np.ndarray, damped: bool):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _smoothing(values: np.ndarray, damped: bool):  # type: ignore[no-untyped-def]
     from statsmodels.tsa.holtwinters import ExponentialSmoothing
 
     return ExponentialSmoothing(

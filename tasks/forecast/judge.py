@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tasks.forecast.combined import CombinedForecaster, weights
-from tasks.forecast.conformal import half_widths
+from tasks.forecast.conformal import half_widths, tracked
 from tasks.forecast.rows import RowForecaster
 from tasks.forecast.scores import Scores, Truth, naive_error, score
 from tasks.forecast.selection import simplest_within_one_error
@@ -34,7 +34,11 @@ class Ahead:
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One model on one series at one horizon. `on_all` None where it was asked at the common origins only."""
+    """One model on one series at one horizon. `on_all` None where it was asked at the common origins only.
+
+    `half`: half-widths of the intervals by level as they are at the end, (horizon,). `example`: the forecast from the
+    middle one of the common origins, with its half-widths then.
+    """
 
     series: str
     horizon: int
@@ -44,6 +48,7 @@ class Cell:
     in_validation: Scores
     half: Mapping[int, np.ndarray]
     example: np.ndarray
+    example_half: Mapping[int, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,18 +129,24 @@ def combine(
 
 
 def cell(one: Split, horizon: int, longest: int, kind: str, ahead: Ahead, common: Common) -> Cell:
-    """The scores of one model's forecasts; its intervals come from all its errors in validation."""
+    """The scores of one model's forecasts; its intervals begin with its errors in validation."""
     in_validation, in_test = common.origins(one, longest)
     seen = truth(one, in_validation, horizon), truth(one, in_test, horizon)
     if ahead.every:
         first, last = origins(one.train, one.validation, horizon), origins(one.validation, one.end, horizon)
-        calibration = truth(one, first, horizon)
-        half = half_widths(ahead.validation - calibration.actual)
-        chosen = ahead.validation[in_validation - one.train], ahead.test[in_test - one.validation]
-        on_all = score(ahead.test, truth(one, last, horizon), half)
+        calibrated = half_widths(ahead.validation - truth(one, first, horizon).actual)
+        came = truth(one, last, horizon)
+        followed = tracked(ahead.test - came.actual, calibrated)
+        at = in_test - one.validation
+        chosen = ahead.validation[in_validation - one.train], ahead.test[at]
+        half = {level: widths[at] for level, widths in followed.items()}
+        latest = {level: widths[-1] for level, widths in followed.items()}
+        on_all = score(ahead.test, came, {level: widths[:-1] for level, widths in followed.items()})
     else:
-        half = half_widths(ahead.validation - seen[0].actual)
+        latest = half_widths(ahead.validation - seen[0].actual)
+        half = {level: np.tile(width, (len(in_test), 1)) for level, width in latest.items()}
         chosen, on_all = (ahead.validation, ahead.test), None
+    middle = len(in_test) // 2
     return Cell(
         series=one.name,
         horizon=horizon,
@@ -143,12 +154,15 @@ def cell(one: Split, horizon: int, longest: int, kind: str, ahead: Ahead, common
         on_common=score(chosen[1], seen[1], half),
         on_all=on_all,
         in_validation=score(chosen[0], seen[0], None),
-        half=half,
-        example=chosen[1][len(in_test) // 2],
+        half=latest,
+        example=chosen[1][middle],
+        example_half={level: width[middle] for level, width in half.items()},
     )
 
 
-def judge(cells: Sequence[Cell], primary: str, seed: int, combined: Mapping[tuple[str, int], CombinedForecaster]) -> Judgement:
+def judge(
+    cells: Sequence[Cell], primary: str, seed: int, combined: Mapping[tuple[str, int], CombinedForecaster]
+) -> Judgement:
     """The rows over all series and horizons, and the champion by the validation part alone.
 
     The champion is, of the candidates whose error in validation is within one standard error of the least, the one that

@@ -40,7 +40,7 @@ class LinearForecaster(RowForecaster):
         self.weights_, self.offset_ = weights, offset
         return self
 
-    def ahead(self, history: np.ndarray, last: pd.DatetimeIndex, horizon: int) -> np.ndarray:
+    def ahead(self, history: np.ndarray, last: pd.DatetimeIndex, horizon: int) -> np.ndarray:  # noqa: ARG002
         """(n, horizon) forecasts; past the fitted steps, the last of them."""
         now = history[:, -1:]
         out = (history[:, -self.lookback :] - now) @ self.weights_ + self.offset_ + now

@@ -43,7 +43,7 @@ class ProphetForecaster(RowForecaster):
         self.model_json_ = text
         return self
 
-    def ahead(self, history: np.ndarray, last: pd.DatetimeIndex, horizon: int) -> np.ndarray:
+    def ahead(self, history: np.ndarray, last: pd.DatetimeIndex, horizon: int) -> np.ndarray:  # noqa: ARG002
         """(n, horizon) forecasts; the history is not looked at."""
         with quiet():
             from prophet.serialize import model_from_json
@@ -56,14 +56,14 @@ class ProphetForecaster(RowForecaster):
 
 def fitted_json(values: np.ndarray, times: pd.DatetimeIndex, season: int, settings: Mapping[str, float]) -> str:
     """The JSON of a Prophet fitted to the latest values, as many as `settings["recent"]` says."""
-    settings = dict(settings)
-    share = settings.pop("recent", 1.0)
+    given: dict[str, Any] = dict(settings)
+    share = given.pop("recent", 1.0)
     keep = int(min(MOST_POINTS, max(share * len(values), FEWEST_SEASONS * season, 100)))
     with quiet():
         from prophet import Prophet
         from prophet.serialize import model_to_json
 
-        model = Prophet(uncertainty_samples=0, **settings)
+        model = Prophet(uncertainty_samples=0, **given)
         frame = pd.DataFrame({"ds": times[-keep:].as_unit("ns"), "y": values[-keep:]})
         return str(model_to_json(model.fit(frame, seed=1)))
 

@@ -43,7 +43,11 @@ def run(one: Refit) -> np.ndarray:
     times = one.times()
     if one.kind == "prophet":
         text = fitted_json(one.values, times, one.season, one.settings)
-        return ProphetForecaster(step_s=one.step_s).with_json(text).ahead(one.values[None, -1:], times[-1:], one.horizon)[0]
+        return (
+            ProphetForecaster(step_s=one.step_s)
+            .with_json(text)
+            .ahead(one.values[None, -1:], times[-1:], one.horizon)[0]
+        )
     model = classical.ClassicalForecaster(**one.settings)
     return model.ahead(one.values[None, -model.lookback :], times[-1:], one.horizon)[0]
 

@@ -52,7 +52,7 @@ class RowForecaster(RegressorMixin, BaseEstimator):
             history = self._history(X[HISTORY].iloc[rows[0]])
             horizon = int(steps[rows].max())
             last = pd.DatetimeIndex([pd.Timestamp(origin)])
-            ahead = self.ahead((history[None, :] - self.centre_) / self.scale_, last, horizon)  # type: ignore[attr-defined]
+            ahead = self.ahead((history[None, :] - self.centre_) / self.scale_, last, horizon)
             out[rows] = self.centre_ + self.scale_ * ahead[0, steps[rows] - 1]
         return out
 
@@ -65,7 +65,7 @@ class RowForecaster(RegressorMixin, BaseEstimator):
 
     def _history(self, values: object) -> np.ndarray:
         history = np.asarray(values, dtype=np.float64)
-        needed = self.lookback  # type: ignore[attr-defined]
+        needed = self.lookback
         if len(history) < needed or not np.isfinite(history).all():
             raise BadInput(
                 None, "the history does not do", column=HISTORY, saw=f"{np.isfinite(history).sum()} values",

@@ -53,7 +53,7 @@ def naive_error(training: np.ndarray, season: int) -> float:
 
 
 def score(ahead: np.ndarray, truth: Truth, half: Mapping[int, np.ndarray] | None) -> Scores:
-    """The scores of forecasts (origins, horizon) in z-scores, with the half-widths (horizon,) of their intervals."""
+    """The scores of forecasts (origins, horizon) in z-scores, with the half-widths of their intervals, (origins, horizon)."""
     errors = ahead - truth.actual
     whole = bool(np.isfinite(errors).all())
     mean = np.mean if whole else np.nanmean

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import optuna
+from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
 from tasks.forecast import boosted
 from tasks.forecast.prophet_model import SPACE
@@ -80,11 +82,11 @@ def search(
         current.optimize(lambda trial: error(_drawn(trial, space)), n_trials=1)
 
 
-def _storage(file: Path | None) -> optuna.storages.BaseStorage:
+def _storage(file: Path | None) -> BaseStorage:
     if file is None:
-        return optuna.storages.InMemoryStorage()
+        return InMemoryStorage()
     file.parent.mkdir(parents=True, exist_ok=True)
-    return optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(file)))
+    return JournalStorage(JournalFileBackend(str(file)))
 
 
 def _drawn(trial: optuna.Trial, space: Mapping[str, tuple[float, float, bool]]) -> dict[str, float]:
@@ -100,9 +102,7 @@ def prophet_error(one: Split, horizon: int, settings: Mapping[str, float], pool:
     """Mean squared error of Prophet, fitted anew at evenly spaced origins in the last third of the training part."""
     at = spaced(one.train - max(one.train // 3, horizon + ORIGINS), one.train, horizon, ORIGINS)
     ahead = run_all([refit(one, "prophet", int(origin), horizon, settings) for origin in at], pool)
-    return float(
-        np.mean([np.square(f - one.values[t : t + horizon]).mean() for f, t in zip(ahead, at, strict=True)])
-    )
+    return float(np.mean([np.square(f - one.values[t : t + horizon]).mean() for f, t in zip(ahead, at, strict=True)]))
 
 
 def refit(one: Split, kind: str, origin: int, horizon: int, settings: Mapping[str, Any]) -> Refit:
@@ -113,7 +113,13 @@ def refit(one: Split, kind: str, origin: int, horizon: int, settings: Mapping[st
 
 
 def tune(
-    series: Sequence[Split], reference: Split | None, horizon: int, trials: int, seed: int, folder: Path | None, pool: Any
+    series: Sequence[Split],
+    reference: Split | None,
+    horizon: int,
+    trials: int,
+    seed: int,
+    folder: Path | None,
+    pool: Any,
 ) -> Tuned:
     """Settings for LightGBM over all series, and for Prophet on the reference series (None: no Prophet)."""
     of_boosted = search(

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,11 +22,18 @@ from datasets.errors import GauntletError
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a version must answer: raw rows in, probabilities of a failure out (rows,)."""
+    """What a version must answer: raw rows in, `answers` out (rows,)."""
 
     name: str
     version: int
-    probability: np.ndarray
+    answer: np.ndarray
+
+
+def answers(model: Any, rows: pd.DataFrame) -> np.ndarray:
+    """What a model says of raw rows, (rows,): the probability of a failure, or the value it predicts."""
+    if hasattr(model, "predict_proba"):
+        return np.asarray(model.predict_proba(rows)[:, 1])
+    return np.asarray(model.predict(rows))
 
 
 def confirm(rows: pd.DataFrame, expected: Sequence[Expectation], signing_key: Path) -> None:
@@ -42,7 +50,7 @@ def confirm(rows: pd.DataFrame, expected: Sequence[Expectation], signing_key: Pa
                 {
                     "rows": str(Path(folder) / "rows.parquet"),
                     "key": str(signing_key),
-                    "versions": [{**vars(one), "probability": one.probability.tolist()} for one in expected],
+                    "versions": [{**vars(one), "answer": one.answer.tolist()} for one in expected],
                 }
             )
         )
@@ -62,9 +70,9 @@ def _check(request: Mapping[str, object]) -> None:
     rows = pd.read_parquet(str(request["rows"]))
     key = signing_key(Path(str(request["key"]))).public_key()
     for one in request["versions"]:  # type: ignore[attr-defined]
-        got = load(one["name"], int(one["version"]), key).model.predict_proba(rows)[:, 1]
-        if not np.allclose(got, one["probability"], rtol=1e-9, atol=1e-12):
-            worst = float(np.max(np.abs(got - np.asarray(one["probability"]))))
+        got = answers(load(one["name"], int(one["version"]), key).model, rows)
+        if not np.allclose(got, one["answer"], rtol=1e-9, atol=1e-12):
+            worst = float(np.max(np.abs(got - np.asarray(one["answer"]))))
             raise GauntletError(f"{one['name']} version {one['version']} predicts otherwise, by up to {worst:.3g}")
 
 

@@ -15,6 +15,12 @@ TRUSTED_TYPES = (
     "lightgbm.sklearn.LGBMRegressor",
     "sklearn.tree._tree.Tree",
     "tasks.featurize.process.ProcessFeatures",
+    "tasks.forecast.boosted.BoostedForecaster",
+    "tasks.forecast.classical.ClassicalForecaster",
+    "tasks.forecast.combined.CombinedForecaster",
+    "tasks.forecast.linear.LinearForecaster",
+    "tasks.forecast.prophet_model.ProphetForecaster",
+    "tasks.forecast.simple.SeasonalNaive",
     "tasks.train.decision.DecisionClassifier",
 )
 
