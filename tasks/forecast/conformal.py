@@ -6,7 +6,9 @@ any model; it promises its coverage as long as the errors to come are like those
 
 A model that is asked at every origin also learns from each outcome as it comes in: a miss widens the interval of that
 step, a hit narrows it a little (quantile tracking: Angelopoulos, Candès and Tibshirani 2023, eq. 6), so that the share of
-misses tends to the promised one whatever the errors do.
+misses tends to the promised one whatever the errors do. The further ahead, the later an outcome comes and the more of
+them say the same, so that each moves the width less: by 2 / (step + 20) of what it was at first. (At a rate of 0.1 for
+every step the widths of ETTh1's 720 steps swing up to ten times what they have to be.)
 """
 
 from __future__ import annotations
@@ -18,7 +20,6 @@ import numpy as np
 from tasks.forecast.rows import LEVELS
 
 FEWEST = 200
-RATE = 0.1  # of the first half-width, for one miss
 
 
 def half_widths(errors: np.ndarray, levels: tuple[int, ...] = LEVELS) -> dict[int, np.ndarray]:
@@ -55,6 +56,7 @@ def tracked(errors: np.ndarray, first: dict[int, np.ndarray]) -> dict[int, np.nd
     levels = list(first)
     begin = np.stack([first[level] for level in levels])
     allowed = np.array([[1 - level / 100] for level in levels])
+    rate = begin * 2 / (steps + 21)
     half = np.empty((count + 1, len(levels), horizon))
     half[0] = begin
     for now in range(1, count + 1):
@@ -64,5 +66,5 @@ def tracked(errors: np.ndarray, first: dict[int, np.ndarray]) -> dict[int, np.nd
         missed = seen > half[before, :, step].T
         move = np.where(np.isnan(seen), 0.0, missed - allowed)
         half[now] = half[now - 1]
-        half[now, :, :known] = np.maximum(half[now - 1, :, :known] + RATE * begin[:, :known] * move, 0.0)
+        half[now, :, :known] = np.maximum(half[now - 1, :, :known] + rate[:, :known] * move, 0.0)
     return {level: half[:, number] for number, level in enumerate(levels)}

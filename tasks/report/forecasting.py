@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -240,7 +241,7 @@ def write(
         leaked=told.leakage.leaked,
         verdict=told.verdict,
         sections=(
-            Section("Results", (), (results_table(told),)),
+            Section("Results", (), (replace(results_table(told), caption=RESULTS_CAPTION),)),
             *((Section("The published protocol", PROTOCOL_SENTENCES, published),) if published else ()),
             Section(f"{panel.reference.name}, closer", (), (reference_table(panel, judgement),), shown("forecast")),
             Section("Errors and intervals", INTERVAL_SENTENCES, (), shown("errors_by_origin", "coverage")),
@@ -258,6 +259,10 @@ def write(
     return render(page)
 
 
+RESULTS_CAPTION = (
+    "at the common origins, mean over series and horizons; errors in z-scores of each series' training part; best first by "
+    "the metric that decides, the champion of the validation part stands out"
+)
 PROTOCOL_SENTENCES = (
     "All test origins, one step apart. Models that are fitted anew at every origin are judged at the common origins only; "
     "the results table above compares all of them there.",
