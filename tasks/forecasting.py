@@ -30,7 +30,8 @@ ONCE = ("linear", "lightgbm")
 MEMBERS = ("seasonal_naive", *ONCE)  # of the combination
 ANEW = ("prophet", "prophet_tuned", "arima", "ets")
 REFERENCE = "sensor-001"
-MOST_REFITTED = 8  # series, where `models` is auto
+MOST_REFITTED = 24  # series, where `models` is auto
+MOST_COMPARED = 3  # series at whose common origins models are fitted anew
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +57,14 @@ class Panel:
     def reference(self) -> Split:
         """The series that registered models of one series are of."""
         return next((one for one in self.splits if one.name == REFERENCE), self.splits[0])
+
+    @property
+    def compared(self) -> tuple[Split, ...]:
+        """The series that all models are compared on: all, or the reference and two more where some are fitted anew."""
+        if not self.refitted:
+            return self.splits
+        others = [one for one in self.splits if one is not self.reference]
+        return (self.reference, *others[: MOST_COMPARED - 1])
 
     @property
     def primary(self) -> str:
@@ -185,7 +194,7 @@ def fit_anew(panel: Panel, settings: Tuned, workers: int) -> list[Trained]:
     jobs: list[refits.Refit] = []
     places: list[tuple[str, str, int]] = []
     prototypes: dict[tuple[str, str], Any] = {}
-    for one in panel.splits:
+    for one in panel.compared:
         at = np.concatenate(panel.common.origins(one, panel.longest))
         for kind in ANEW:
             if kind in ("arima", "ets"):
@@ -206,7 +215,7 @@ def _anew(
     kind: str, panel: Panel, forecasts: dict[tuple[str, str, int], np.ndarray], prototypes: dict[Any, Any]
 ) -> Trained:
     models, ahead = {}, {}
-    for one in panel.splits:
+    for one in panel.compared:
         in_validation, in_test = panel.common.origins(one, panel.longest)
         both = [np.stack([forecasts[one.name, kind, int(t)] for t in at]) for at in (in_validation, in_test)]
         for horizon in panel.horizons:
@@ -227,9 +236,9 @@ def evaluate(panel: Panel, trained: Sequence[Trained], seed: int) -> Judgement:
                 {t.kind: t.models[key] for t in once}, {t.kind: t.ahead[key] for t in once}, one, horizon
             )
             combined[key] = model
-            for kind, ahead in [*((t.kind, t.ahead[key]) for t in trained), (COMBINED, together)]:
+            for kind, ahead in [*((t.kind, t.ahead[key]) for t in trained if key in t.ahead), (COMBINED, together)]:
                 cells.append(cell(one, horizon, panel.longest, kind, ahead, panel.common))
-    return judge(cells, panel.primary, seed, combined)
+    return judge(cells, {one.name for one in panel.compared}, panel.primary, seed, combined)
 
 
 def model_of(kind: str, key: tuple[str, int], trained: Sequence[Trained], judgement: Judgement) -> RowForecaster:

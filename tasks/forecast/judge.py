@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -161,15 +161,19 @@ def cell(one: Split, horizon: int, longest: int, kind: str, ahead: Ahead, common
 
 
 def judge(
-    cells: Sequence[Cell], primary: str, seed: int, combined: Mapping[tuple[str, int], CombinedForecaster]
+    cells: Sequence[Cell],
+    compared: Collection[str],
+    primary: str,
+    seed: int,
+    combined: Mapping[tuple[str, int], CombinedForecaster],
 ) -> Judgement:
-    """The rows over all series and horizons, and the champion by the validation part alone.
+    """The rows over all horizons of the compared series, and the champion by the validation part alone.
 
     The champion is, of the candidates whose error in validation is within one standard error of the least, the one that
     costs least to serve.
     """
     kinds = tuple(dict.fromkeys(one.kind for one in cells))
-    of = {kind: [one for one in cells if one.kind == kind] for kind in kinds}
+    of = {kind: [one for one in cells if one.kind == kind and one.series in compared] for kind in kinds}
     rows = {kind: _row(kind, of[kind], seed) for kind in kinds}
     candidates = [kind for kind in BY_COST if kind in of]
     errors = np.stack([_mean_per_origin([c.in_validation for c in of[kind]], primary) for kind in candidates])

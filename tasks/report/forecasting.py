@@ -37,10 +37,12 @@ def protocol(panel: Panel) -> str:
     parts = (
         "12/4/4 months" if panel.published else "60/20/20 % of each series"
     ) + " for training, validation and test; z-scores by the training part"
+    few = len(panel.compared) < len(panel.splits)
+    over = ", ".join(one.name for one in panel.compared) if few else "series"
     common = f"{panel.common.test} evenly spaced common origins" if panel.refitted else "64 evenly spaced origins"
     steps = "/".join(str(horizon) for horizon in panel.horizons)
     return (
-        f"{parts}; {steps} steps ahead from rolling origins; rows: mean over series and horizons at {common} of the "
+        f"{parts}; {steps} steps ahead from rolling origins; rows: mean over {over} and horizons at {common} of the "
         "test part, all errors in z-scores; settings and champion chosen on the validation part; conformal intervals"
     )
 

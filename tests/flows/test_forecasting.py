@@ -25,12 +25,12 @@ PHI, NOISE = 0.8, 1.0
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two sensors: a daily wave and AR(1) noise of known size, every hour for 50 days."""
+    """Two sensors: a daily wave and AR(1) noise of known size, every hour for 30 days."""
     folder = tmp_path_factory.mktemp("sensors")
     draw = np.random.default_rng(3)
     parts = []
     for name, level in (("sensor-001", 50.0), ("sensor-002", -3.0)):
-        noise = np.zeros(1_200)
+        noise = np.zeros(720)
         for t in range(1, len(noise)):
             noise[t] = PHI * noise[t - 1] + NOISE * draw.normal()
         wave = 5 * np.sin(2 * np.pi * np.arange(len(noise)) / 24)
