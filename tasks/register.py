@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pandas as pd
 
 from tasks.connection import Connection
 from tasks.registry.aliases import CHAMPION, Holder, aliases_of, enter, holder
-from tasks.registry.fresh import Expectation, answers, confirm
+from tasks.registry.fresh import Expectation, answer, confirm
 from tasks.registry.key import git_commit, requirements
 from tasks.registry.publish import Submission, publish
 from tasks.registry.signing import signing_key
@@ -35,6 +36,13 @@ class Entry:
     description: str
     files: Mapping[str, bytes]
     pictures: Mapping[str, bytes]
+
+
+def parquet(frame: pd.DataFrame) -> bytes:
+    """A frame as Parquet."""
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, index=False)
+    return buffer.getvalue()
 
 
 def version_tags(
@@ -82,19 +90,17 @@ def crown(
     `best` None: nothing is entered, as for a leaked result.
     """
     with servers(connection):
-        rows = entries[0].rows.head(CONFIRM_ROWS)
-        confirm(
-            rows,
-            [
-                Expectation(one.name, version.version, answers(one.pipeline, rows))
-                for one, version in zip(entries, registered, strict=True)
-            ],
-            key_file,
-        )
+        pairs = zip(entries, registered, strict=True)
+        confirm([_expectation(one, version) for one, version in pairs], key_file)
         if best is not None:
             version = next(one.version for one in registered if one.name == best)
             enter([one.name for one in registered], Holder(best, version))
         return tuple(_with_aliases(one) for one in registered)
+
+
+def _expectation(entry: Entry, version: Registered) -> Expectation:
+    rows = entry.rows.head(CONFIRM_ROWS)
+    return Expectation(entry.name, version.version, rows, answer(entry.pipeline, rows))
 
 
 def _with_aliases(one: Registered) -> Registered:

@@ -19,61 +19,61 @@ import pandas as pd
 
 from datasets.errors import GauntletError
 
+# What a model is asked: its first method of these. Probabilities tell more than decisions; a scaler only transforms.
+ASKED = ("predict_proba", "predict", "transform")
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Expectation:
-    """What a version must answer: raw rows in, `answers` out (rows,)."""
+    """What a version must answer to raw rows: an array with an entry, or a row, per row."""
 
     name: str
     version: int
+    rows: pd.DataFrame
     answer: np.ndarray
 
 
-def answers(model: Any, rows: pd.DataFrame) -> np.ndarray:
-    """What a model says of raw rows, (rows,): the probability of a failure, or the value it predicts."""
-    if hasattr(model, "predict_proba"):
-        return np.asarray(model.predict_proba(rows)[:, 1])
-    return np.asarray(model.predict(rows))
+def answer(model: Any, rows: pd.DataFrame) -> np.ndarray:
+    """What the model says of these rows: by the first of `ASKED` that it has."""
+    method = next(name for name in ASKED if hasattr(model, name))
+    return np.asarray(getattr(model, method)(rows), np.float64)
 
 
-def confirm(rows: pd.DataFrame, expected: Sequence[Expectation], signing_key: Path) -> None:
-    """Return when a new process loads every version and predicts the same.
+def confirm(expected: Sequence[Expectation], signing_key: Path) -> None:
+    """Return when a new process loads every version and answers the same.
 
     Raises:
         GauntletError: one does not load or answers differently; the message says which and how.
     """
     with tempfile.TemporaryDirectory(prefix="gauntlet-fresh-") as folder:
-        rows.to_parquet(Path(folder) / "rows.parquet")
+        versions = []
+        for place, one in enumerate(expected):
+            rows, numbers = Path(folder) / f"{place}.parquet", Path(folder) / f"{place}.npy"
+            one.rows.to_parquet(rows)
+            np.save(numbers, one.answer)
+            versions.append({"name": one.name, "version": one.version, "rows": str(rows), "answer": str(numbers)})
         request = Path(folder) / "request.json"
-        request.write_text(
-            json.dumps(
-                {
-                    "rows": str(Path(folder) / "rows.parquet"),
-                    "key": str(signing_key),
-                    "versions": [{**vars(one), "answer": one.answer.tolist()} for one in expected],
-                }
-            )
-        )
-        answer = subprocess.run(
+        request.write_text(json.dumps({"key": str(signing_key), "versions": versions}))
+        done = subprocess.run(
             [sys.executable, "-m", "tasks.registry.fresh", str(request)], capture_output=True, text=True, check=False
         )
-    if answer.returncode:
-        lines = [line for line in answer.stderr.splitlines() if line.strip()] or ["no message"]
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()] or ["no message"]
         raise GauntletError(f"a fresh process does not confirm the registered models: {lines[-1]}")
 
 
-def _check(request: Mapping[str, object]) -> None:
+def _check(request: Mapping[str, Any]) -> None:
     # Imported late: the parent needs `confirm` only.
     from tasks.registry.load import load
     from tasks.registry.signing import signing_key
 
-    rows = pd.read_parquet(str(request["rows"]))
     key = signing_key(Path(str(request["key"]))).public_key()
-    for one in request["versions"]:  # type: ignore[attr-defined]
-        got = answers(load(one["name"], int(one["version"]), key).model, rows)
-        if not np.allclose(got, one["answer"], rtol=1e-9, atol=1e-12):
-            worst = float(np.max(np.abs(got - np.asarray(one["answer"]))))
-            raise GauntletError(f"{one['name']} version {one['version']} predicts otherwise, by up to {worst:.3g}")
+    for one in request["versions"]:
+        got = answer(load(one["name"], int(one["version"]), key).model, pd.read_parquet(one["rows"]))
+        wanted = np.load(one["answer"])
+        if got.shape != wanted.shape or not np.allclose(got, wanted, rtol=1e-9, atol=1e-12, equal_nan=True):
+            worst = f"by up to {np.max(np.abs(got - wanted)):.3g}" if got.shape == wanted.shape else "in shape"
+            raise GauntletError(f"{one['name']} version {one['version']} answers otherwise, {worst}")
 
 
 if __name__ == "__main__":

@@ -96,13 +96,15 @@ def _upload(
 
 def _save(submission: Submission, folder: Path, description: Model, requirements: list[str]) -> None:
     pipeline, rows = submission.pipeline, submission.rows
+    method = "predict" if hasattr(pipeline, "predict") else "transform"
     mlflow.sklearn.save_model(
         pipeline,
         str(folder),
         mlflow_model=description,
-        signature=infer_signature(rows, pipeline.predict(rows)),
+        signature=infer_signature(rows, getattr(pipeline, method)(rows)),
         input_example=rows,
         pip_requirements=requirements,
+        pyfunc_predict_fn=method,
         serialization_format="skops",
         skops_trusted_types=types_to_trust(skops.io.dumps(pipeline)),
     )
