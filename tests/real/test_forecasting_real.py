@@ -1,0 +1,83 @@
+"""The published figures of ETT, univariate OT: the check that the protocol is right, and what the champion reaches."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from datasets import ett
+from tasks.forecast import linear
+from tasks.forecast.judge import asked, truth
+from tasks.forecast.rows import RowForecaster
+from tasks.forecast.scores import score
+from tasks.forecast.simple import Naive
+from tasks.forecast.windows import Split, origins, split
+from tasks.report.forecasting import PUBLISHED
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def folder() -> Path:
+    root = os.environ.get("GAUNTLET_DATA_DIR")
+    if not root or not (Path(root) / "ett" / "ETTh1.csv").is_file():
+        pytest.skip("GAUNTLET_DATA_DIR has no ett/: the real files are not here")
+    return Path(root) / "ett"
+
+
+def parts(folder: Path, name: str) -> Split:
+    found = ett.read(folder, long=True)
+    return split(next(one for one in found.series if one.name == name), ett.HORIZONS, (found.published or {})[name])
+
+
+def figures(model: RowForecaster, one: Split, horizon: int) -> tuple[float, float]:
+    """(MSE, MAE) over all test origins."""
+    at = origins(one.validation, one.end, horizon)
+    metrics = score(asked(model, one, horizon).test, truth(one, at, horizon), None).metrics
+    return metrics["mse"], metrics["mae"]
+
+
+def test_the_files_are_the_published_ones(folder: Path) -> None:
+    """17,420 and 69,680 points without a gap."""
+    found = {one.name: one for one in ett.read(folder, long=True).series}
+    assert {name: len(one) for name, one in found.items()} == {"ETTh1": 17_420, "ETTm1": 69_680}
+    assert all(one.measured.all() for one in found.values())
+    assert ett.read(folder).sha256 == ett.SPEC.files[0].sha256
+
+
+def test_repeat_last_reproduces_the_published_figures(folder: Path) -> None:
+    """To the three digits that are published: parts, z-scores and origins are those of the papers."""
+    one = parts(folder, "ETTh1")
+    found = [tuple(np.round(figures(Naive(), one, horizon), 3)) for horizon in ett.HORIZONS]
+    assert found == list(PUBLISHED["ETTh1"]["repeat last"])
+
+
+@pytest.mark.parametrize("name", ["ETTh1", pytest.param("ETTm1", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("horizon", ett.HORIZONS)
+def test_the_linear_forecaster_reaches_published_nlinear(folder: Path, name: str, horizon: int) -> None:
+    """MSE and MAE at or below NLinear's at every horizon, its settings chosen on the validation part."""
+    one = parts(folder, name)
+    mse, mae = figures(linear.fit(one, horizon), one, horizon)
+    published = PUBLISHED[name]["NLinear"][ett.HORIZONS.index(horizon)]
+    assert mse <= published[0]
+    assert mae <= published[1]
+
+
+@pytest.mark.slow
+def test_the_champion_of_the_gauntlet_reaches_it_too(folder: Path, stack: Any) -> None:
+    """The whole flow on ETTh1, as anybody runs it: every model in the table, the champion at or below NLinear."""
+    from flows.forecasting import forecasting
+
+    result = forecasting(data=folder, seed=7)
+    assert result.source == "real"
+    cells = {(c["model"], c["group"]["horizon"], c["group"]["origins"]): c["metrics"] for c in result.cells or ()}
+    for horizon, (mse, mae) in zip(ett.HORIZONS, PUBLISHED["ETTh1"]["NLinear"], strict=True):
+        found = cells[result.champion, horizon, "all"]
+        assert found["mse"] <= mse
+        assert found["mae"] <= mae
+        for model in ("prophet_forecaster_enhanced_ETTh1", "lightgbm_forecaster_challenger", "arima_forecaster"):
+            assert (model, horizon, "common") in cells
