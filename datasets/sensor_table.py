@@ -207,7 +207,11 @@ def _in_order(
     keep = order[np.r_[True, np.diff(time[order]) > np.timedelta64(0)]]
     duplicates = len(time) - len(keep)
     if duplicates or back:
-        time, values, words = time[keep], values.iloc[keep].reset_index(drop=True), words.iloc[keep].reset_index(drop=True)
+        time, values, words = (
+            time[keep],
+            values.iloc[keep].reset_index(drop=True),
+            words.iloc[keep].reset_index(drop=True),
+        )
     array = values.to_numpy()
     share = np.isnan(array).mean(axis=0)
     if share.mean() >= MOST_MISSING:

@@ -105,9 +105,13 @@ def read(folder: Path, *, most_bad: float = MOST_BAD) -> SKAB:
         BadInput: no run there; `TooManyBadFiles` when more than `most_bad` of the files cannot be used.
     """
     folder = Path(folder)
-    files = sorted(file for file in folder.glob(SPEC.marker) if file.parent.name != FREE) if folder.is_dir() else [folder]
+    files = (
+        sorted(file for file in folder.glob(SPEC.marker) if file.parent.name != FREE) if folder.is_dir() else [folder]
+    )
     if not files:
-        raise BadInput(folder, "the folder holds no run of SKAB", expected="valve1/0.csv and so on", do="name its folder")
+        raise BadInput(
+            folder, "the folder holds no run of SKAB", expected="valve1/0.csv and so on", do="name its folder"
+        )
     runs, bad, digest, size = [], [], sha256(), 0
     for file in files:
         name = f"{file.parent.name}/{file.stem}"
@@ -162,7 +166,9 @@ def simulate(folder: Path, seed: int = 7, runs: int = 8, rows: int = 1150) -> Pa
     throughout, so that temperatures drift without any anomaly. Simulated, in the publisher's format.
     """
     if runs < 1 or rows < 800 or seed < 0:
-        raise BadInput(None, f"cannot simulate {runs} runs of {rows} rows", expected="runs >= 1, rows >= 800, seed >= 0")
+        raise BadInput(
+            None, f"cannot simulate {runs} runs of {rows} rows", expected="runs >= 1, rows >= 800, seed >= 0"
+        )
     folder = Path(folder)
     if provenance(folder) == "real" and any(folder.glob(SPEC.marker)):
         raise BadInput(folder, "the folder holds files that are not simulated", do="name another folder")

@@ -46,7 +46,7 @@ class RunDetector(ClassifierMixin, BaseEstimator):
         self.window = window
         self.margin = margin
 
-    def fit(self, X: pd.DataFrame, y: object = None) -> Self:
+    def fit(self, X: pd.DataFrame, y: object = None) -> Self:  # noqa: ARG002 - the estimators' own form
         """Itself, fitted on rows without anomaly (n x sensors, more than `window` of them)."""
         raw = self._columns(X)
         self.centre_, self.scale_ = raw.mean(0), raw.std(0) + 1e-12
@@ -54,7 +54,8 @@ class RunDetector(ClassifierMixin, BaseEstimator):
         self.level_, self.spread_ = settled.mean(0), settled.std(0) + 1e-12
         z = (settled - self.level_) / self.spread_
         self.precision_ = np.asarray(LedoitWolf().fit(z).precision_)
-        getattr(self, f"_fit_{self.kind}")(z)
+        if self.kind != "mahalanobis":
+            getattr(self, f"_fit_{self.kind}")(z)
         self.largest_ = float(self._distance(z).max())
         self.classes_ = np.array([0, 1])
         return self
@@ -88,9 +89,6 @@ class RunDetector(ClassifierMixin, BaseEstimator):
 
     def _distance(self, z: np.ndarray) -> np.ndarray:
         return np.asarray(getattr(self, f"_score_{self.kind}")(z))
-
-    def _fit_mahalanobis(self, z: np.ndarray) -> None:
-        return
 
     def _score_mahalanobis(self, z: np.ndarray) -> np.ndarray:
         return np.sqrt(np.maximum(((z @ self.precision_) * z).sum(1), 0.0))

@@ -58,7 +58,9 @@ def learn(kind: Kind, beginnings: Sequence[pd.DataFrame], sensors: Sequence[str]
     return min(tried, key=lambda setting: setting.smallest_step)
 
 
-def _at(kind: Kind, beginnings: Sequence[pd.DataFrame], sensors: tuple[str, ...], window: int, budget: float) -> Setting:
+def _at(
+    kind: Kind, beginnings: Sequence[pd.DataFrame], sensors: tuple[str, ...], window: int, budget: float
+) -> Setting:
     held_out, spread = [], []
     for rows in beginnings:
         half = len(rows) // 2
