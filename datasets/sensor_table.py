@@ -241,7 +241,7 @@ def _unit_jumps(values: pd.DataFrame) -> tuple[str, ...]:
 
     A level that comes back (a machine that stopped) is none, hence the first and the last third must differ too.
     """
-    if len(values) < BLOCKS * 10:
+    if len(values) < BLOCKS * 50:
         return ()
     blocks = values.groupby(np.arange(len(values)) * BLOCKS // len(values)).median().abs()
     with np.errstate(divide="ignore", invalid="ignore"):
