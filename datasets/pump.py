@@ -35,7 +35,7 @@ SPEC = Dataset(
     licence="unclear: the publisher states none",
     citation="nphantawee, pump_sensor_data, Kaggle, 2019",
     sensor_type="pump",
-    marker="*.[ct]sv",
+    marker="sensor*.[ct]sv",  # a folder of slices only does not hold the set
     files=(RemoteFile("sensor.zip", "https://www.kaggle.com/api/v1/datasets/download/nphantawee/pump-sensor-data"),),
 )
 _SCHEMA = Schema(("timestamp", "datetime", "time", "date"), (("machine_status", "status", "state"),))

@@ -76,7 +76,9 @@ def load(data: Path | None, source: Source, root: Path, seed: int) -> Pump:
     """The table: the published file, the user's own, or a simulated one; never a silent mix."""
     table = pump.read(locate(pump.SPEC, source, data, root, pump.simulation(seed)).path)
     if source not in ("auto", table.source):
-        raise BadInput(table.path, f"{source} data are wanted, these are {table.source}", do="check --source and --data")
+        raise BadInput(
+            table.path, f"{source} data are wanted, these are {table.source}", do="check --source and --data"
+        )
     return table
 
 
@@ -109,7 +111,15 @@ def featurize(table: Pump, question: Question) -> Decisions:
         if (at := asked & (block == k)).sum() >= 8
     )
     return Decisions(
-        features, rows, seconds[rows], block, left_h, broken[rows], asked, asked & (left_h <= question.horizon_h), episodes
+        features,
+        rows,
+        seconds[rows],
+        block,
+        left_h,
+        broken[rows],
+        asked,
+        asked & (left_h <= question.horizon_h),
+        episodes,
     )
 
 
@@ -159,7 +169,12 @@ def _score(model: Thinned, decisions: Decisions, rows: np.ndarray) -> np.ndarray
 
 
 def _limit(
-    candidate: Candidate, decisions: Decisions, blocks: Sequence[int], away: Sequence[int], question: Question, seed: int
+    candidate: Candidate,
+    decisions: Decisions,
+    blocks: Sequence[int],
+    away: Sequence[int],
+    question: Question,
+    seed: int,
 ) -> float:
     """The limit by scores that are held out among `blocks` alone, dealt into three parts in turn."""
     score = np.full(len(decisions.row), np.nan)

@@ -15,7 +15,10 @@ TRUSTED_TYPES = (
     "lightgbm.sklearn.LGBMRegressor",
     "sklearn.tree._tree.Tree",
     "tasks.featurize.process.ProcessFeatures",
+    "tasks.featurize.pump.PumpFeatures",
     "tasks.train.decision.DecisionClassifier",
+    "tasks.train.expected_behaviour.ExpectedBehaviour",
+    "tasks.train.pump.Thinned",
     "tasks.train.run_detector.RunDetector",
 )
 

@@ -44,7 +44,7 @@ class Candidate:
 
 
 CANDIDATES = (
-    Candidate("pump_randomforest_baseline", "randomforest", "status", 5_000),
+    Candidate("pump_randomforest_baseline", "randomforest", "status", 2_500),
     Candidate("pump_svc_baseline", "svc", "status", 3_000),
     Candidate("pump_lightgbm_baseline", "lightgbm", "status", 7_500),
     Candidate("pump_warning_residual", "residual", "residual", 20_000),
@@ -102,9 +102,11 @@ def _estimator(kind: str, seed: int) -> Any:
     if kind == "residual":
         return ExpectedBehaviour()
     if kind == "svc":
-        return make_pipeline(fill, StandardScaler(), SVC(C=1.0, gamma="scale", class_weight="balanced", random_state=seed))
+        return make_pipeline(
+            fill, StandardScaler(), SVC(C=1.0, gamma="scale", class_weight="balanced", random_state=seed)
+        )
     if kind == "randomforest":
-        forest = RandomForestClassifier(60, min_samples_leaf=3, max_features="sqrt", n_jobs=1, random_state=seed)
+        forest = RandomForestClassifier(30, min_samples_leaf=3, max_features="sqrt", n_jobs=1, random_state=seed)
         return make_pipeline(fill, forest)
     return LGBMClassifier(
         n_estimators=80, learning_rate=0.06, num_leaves=15, min_child_samples=20, subsample=0.8, subsample_freq=1,
