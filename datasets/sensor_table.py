@@ -100,7 +100,9 @@ def read_sensors(path: Path, schema: Schema) -> SensorTable:
     frame = _parse(text)
     time = _moments(text, frame[stamp])
     values = pd.DataFrame({name: _numbers(text, frame[column]) for name, column in sensors.items()})
-    words = pd.DataFrame({name: frame[column].astype("str").str.strip() for name, column in labels.items()})
+    words = pd.DataFrame(
+        {name: frame[column].astype("str").str.strip() for name, column in labels.items()}, index=frame.index
+    )
     time, values, words, mended = _in_order(path, time, values, words)
     return SensorTable(time, values, words, path, text.sha256, text.bytes, text.header, mended)
 

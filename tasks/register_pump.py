@@ -37,7 +37,9 @@ def entries(
     settings = {"seed": seed, "question": asdict(question), "prices": asdict(prices), "source": table.source}
     audit = {"findings": [asdict(one) for one in findings], "allowed": leaked}
     sensors = "\n".join(f"column: {column}" for column in table.values.columns)
-    reference = parquet(decisions.features[decisions.asked].assign(soon=decisions.soon[decisions.asked].astype(int)))
+    reference = parquet(
+        decisions.features[decisions.asked].copy().assign(soon=decisions.soon[decisions.asked].astype(int))
+    )
     files = {
         "feature_names.txt": "\n".join(decisions.features.columns).encode(),
         "sensor_config.txt": f"dataset: {pump.SPEC.name}\nsource: {table.source}\ninterval: 60 s\n{sensors}\n".encode(),

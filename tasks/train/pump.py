@@ -16,7 +16,6 @@ import pandas as pd
 from lightgbm import LGBMClassifier
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -58,10 +57,13 @@ class Thinned(ClassifierMixin, BaseEstimator):
     `limit`: scores past it are a warning (or, for a status, not NORMAL); `predict` uses it.
     """
 
-    def __init__(self, estimator: Any = None, columns: list[str] | None = None, most_rows: int = 5_000) -> None:
+    def __init__(
+        self, estimator: Any = None, columns: list[str] | None = None, most_rows: int = 5_000, fill_gaps: bool = False
+    ) -> None:
         self.estimator = estimator
         self.columns = columns
         self.most_rows = most_rows
+        self.fill_gaps = fill_gaps
         self.limit = 0.5
 
     def fit(self, X: pd.DataFrame, y: np.ndarray) -> Self:
@@ -70,18 +72,26 @@ class Thinned(ClassifierMixin, BaseEstimator):
         rows = np.concatenate([_thin(np.flatnonzero(y == 1), self.most_rows // 2), np.flatnonzero(y == 0)])
         rare = int((y[rows] == 1).sum())
         rows = np.sort(np.r_[rows[:rare], _thin(rows[rare:], self.most_rows - rare)])
-        self.estimator_ = self.estimator.fit(X[self.columns].iloc[rows], y[rows])
+        chosen = X[self.columns].iloc[rows]
+        # Gaps are filled by the training rows' medians, by 0 where a sensor has none; trees and residuals keep the gaps.
+        self.fill_ = chosen.median().fillna(0.0).to_numpy() if self.fill_gaps else None
+        self.estimator_ = self.estimator.fit(self._filled(chosen), y[rows])
         self.classes_ = np.array([0, 1])
         return self
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
         """n x 2; column 1 is the score. Without probabilities of its own, the logistic of the estimator's decision."""
-        columns = X[self.columns]
+        columns = self._filled(X[self.columns])
         if hasattr(self.estimator_, "predict_proba"):
             second = np.asarray(self.estimator_.predict_proba(columns)[:, 1])
         else:
             second = 1 / (1 + np.exp(-self.estimator_.decision_function(columns)))
         return np.column_stack([1 - second, second])
+
+    def _filled(self, X: pd.DataFrame) -> pd.DataFrame:
+        if self.fill_ is None:
+            return X
+        return X.where(X.notna(), self.fill_[None, :].repeat(len(X), axis=0))
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """1 past the limit, else 0; (n,)."""
@@ -94,20 +104,17 @@ def _thin(rows: np.ndarray, most: int) -> np.ndarray:
 
 def unfitted(candidate: Candidate, features: pd.DataFrame, seed: int) -> Thinned:
     """The candidate's classifier; imputation and scaling inside, learnt from its training rows only."""
-    return Thinned(_estimator(candidate.kind, seed), candidate.columns(features), candidate.most_rows)
+    fill_gaps = candidate.kind in ("svc", "randomforest")
+    return Thinned(_estimator(candidate.kind, seed), candidate.columns(features), candidate.most_rows, fill_gaps)
 
 
 def _estimator(kind: str, seed: int) -> Any:
-    fill = SimpleImputer(strategy="median", keep_empty_features=True)
     if kind == "residual":
         return ExpectedBehaviour()
     if kind == "svc":
-        return make_pipeline(
-            fill, StandardScaler(), SVC(C=1.0, gamma="scale", class_weight="balanced", random_state=seed)
-        )
+        return make_pipeline(StandardScaler(), SVC(C=1.0, gamma="scale", class_weight="balanced", random_state=seed))
     if kind == "randomforest":
-        forest = RandomForestClassifier(30, min_samples_leaf=3, max_features="sqrt", n_jobs=1, random_state=seed)
-        return make_pipeline(fill, forest)
+        return RandomForestClassifier(30, min_samples_leaf=3, max_features="sqrt", n_jobs=1, random_state=seed)
     return LGBMClassifier(
         n_estimators=80, learning_rate=0.06, num_leaves=15, min_child_samples=20, subsample=0.8, subsample_freq=1,
         colsample_bytree=0.3, reg_lambda=1.0, n_jobs=1, deterministic=True, force_row_wise=True, verbose=-1,
