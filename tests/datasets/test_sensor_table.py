@@ -77,7 +77,7 @@ def test_a_changed_unit_is_named(tmp_path: Path) -> None:
 
 
 BAD = {
-    "missing status": (["2018-04-01 00:00:00,1,2"] * 3, "timestamp,sensor_00,sensor_01", "status is missing"),
+    "missing status": ([row.rpartition(",")[0] for row in minutes(9)], HEAD.rpartition(",")[0], "status is missing"),
     "one status": (minutes(20), HEAD, "no row is BROKEN"),
     "unknown status": ([*minutes(3), "2018-04-01 00:09:00,1,2,ASLEEP"], HEAD, "'ASLEEP'"),
     "text": ([*minutes(8, 1), "2018-04-01 00:09:00,hot,2,NORMAL"], HEAD, "line 10, column 'sensor_00': text"),
