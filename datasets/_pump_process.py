@@ -139,7 +139,7 @@ def _take_away(rng: np.random.Generator, table: pd.DataFrame) -> None:
             left -= length
     for sensor, share in DEAD_FROM.items():
         table.loc[round(share * rows) :, SENSORS[sensor]] = np.nan
-    column = table.columns.get_indexer(list(SENSORS))
+    column = table.columns.get_indexer(pd.Index(SENSORS))
     for at in rng.integers(0, rows, size=rows // 100):  # single cells lost on the way
         table.iat[int(at), int(column[int(at) % 52])] = np.nan
 

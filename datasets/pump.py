@@ -162,7 +162,8 @@ def fetch(folder: Path, progress: bool = True) -> Path:  # noqa: ARG001 - the fo
         with zipfile.ZipFile(archive) as zipped:
             return write_whole(target, zipped.read(FILE))
     except requests.HTTPError as error:
-        why = f"HTTP {error.response.status_code}: is the token right?"
+        code = error.response.status_code if error.response is not None else "error"
+        why = f"HTTP {code}: is the token right?"
         raise ServiceDown("Kaggle", SPEC.homepage, why, by_hand) from None
     except requests.RequestException:
         raise ServiceDown("Kaggle", SPEC.homepage, "no connection", by_hand) from None

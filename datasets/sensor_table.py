@@ -252,4 +252,4 @@ def _unit_jumps(values: pd.DataFrame) -> tuple[str, ...]:
         step = (blocks / blocks.shift()).replace([np.inf, 0.0], np.nan)
         sudden = np.maximum(step.max(), 1 / step.min()) >= JUMP
         lasting = (ratio >= JUMP) | (ratio <= 1 / JUMP)
-    return tuple(str(name) for name in values.columns[(sudden & lasting).to_numpy()])
+    return tuple(str(name) for name in values.columns[np.asarray(sudden & lasting)])

@@ -72,26 +72,31 @@ class Thinned(ClassifierMixin, BaseEstimator):
         rows = np.concatenate([_thin(np.flatnonzero(y == 1), self.most_rows // 2), np.flatnonzero(y == 0)])
         rare = int((y[rows] == 1).sum())
         rows = np.sort(np.r_[rows[:rare], _thin(rows[rare:], self.most_rows - rare)])
-        chosen = X[self.columns].iloc[rows]
+        chosen = self._chosen(X).iloc[rows]
         # Gaps are filled by the training rows' medians, by 0 where a sensor has none; trees and residuals keep the gaps.
-        self.fill_ = chosen.median().fillna(0.0).to_numpy() if self.fill_gaps else None
+        self.fill_ = np.nan_to_num(np.asarray(chosen.median())) if self.fill_gaps else None
         self.estimator_ = self.estimator.fit(self._filled(chosen), y[rows])
         self.classes_ = np.array([0, 1])
         return self
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
         """n x 2; column 1 is the score. Without probabilities of its own, the logistic of the estimator's decision."""
-        columns = self._filled(X[self.columns])
+        columns = self._filled(self._chosen(X))
         if hasattr(self.estimator_, "predict_proba"):
             second = np.asarray(self.estimator_.predict_proba(columns)[:, 1])
         else:
             second = 1 / (1 + np.exp(-self.estimator_.decision_function(columns)))
         return np.column_stack([1 - second, second])
 
+    def _chosen(self, X: pd.DataFrame) -> pd.DataFrame:
+        return X.loc[:, self.columns or list(X.columns)]
+
     def _filled(self, X: pd.DataFrame) -> pd.DataFrame:
         if self.fill_ is None:
             return X
-        return X.where(X.notna(), self.fill_[None, :].repeat(len(X), axis=0))
+        values = X.to_numpy()
+        filled = np.where(np.isnan(values), self.fill_.astype(values.dtype), values)
+        return pd.DataFrame(filled, columns=X.columns, index=X.index)
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """1 past the limit, else 0; (n,)."""
