@@ -185,9 +185,8 @@ def _failures(judgement: Judgement) -> Table:
         rows.append((str(machine["unit"]), str(machine["failure"]["time"]), *leads))  # type: ignore[index]
     weekly = [f"{false_alarms_per_week(one.judged):.2f}" for one in judgement.said.values()]
     rows.append(("false alarms per week", "all blocks", *weekly))
-    return Table(
-        ("failure", "time", *judgement.said), tuple(rows), caption="hours of warning, false alarms of its block"
-    )
+    short = [name.removeprefix("pump_").removesuffix("_baseline").replace("_", " ") for name in said]
+    return Table(("failure", "time", *short), tuple(rows), caption="hours of warning, false alarms of its block")
 
 
 def _status_sentences(judgement: Judgement) -> tuple[str, ...]:
