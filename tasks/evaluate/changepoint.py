@@ -3,6 +3,9 @@
 Each true changepoint opens a window. The first prediction in it earns from 1 at its left end to the price of a false
 alarm at its right end, along a tanh; a window without one costs a miss, a prediction outside of all windows a false
 alarm. 0 is silence, 100 is perfect: 100 (score - silent) / (perfect - silent), summed over runs first.
+
+Where the window lies is a parameter there. Here it begins at the changepoint ("righter") and lasts 30 s: a causal
+detector can only answer after it. Scores with other windows are not comparable.
 """
 
 from __future__ import annotations
