@@ -1,0 +1,72 @@
+"""What should this sensor read, given the others? The distance of a row from how the sensors go together when healthy.
+
+d2 = z' inv(S) z with z the standardised hourly means and S their shrunk covariance is, up to scale, the sum of every
+sensor's squared residual to what the others predict (the diagonal of inv(S) holds those residuals' precisions).
+Sensors that are missing in a row are left out of that row: S is cut to those that are there.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.covariance import LedoitWolf
+
+PRESENT = 0.5  # of the healthy rows must have a sensor for it to be used
+
+
+class ExpectedBehaviour(ClassifierMixin, BaseEstimator):
+    """Fitted on healthy rows (y = 0); a row's score says how far it is from them. Needs columns "<sensor> mean60"."""
+
+    def __init__(self, kind: str = "mean60") -> None:
+        self.kind = kind
+
+    def fit(self, X: pd.DataFrame, y: np.ndarray) -> Self:
+        """Itself, fitted on the rows of X (n x features) with y = 0."""
+        columns = [name for name in X.columns if name.endswith(f" {self.kind}")]
+        healthy = X.loc[np.asarray(y) == 0, columns].to_numpy(dtype=np.float64)
+        used = np.isfinite(healthy).mean(0) >= PRESENT
+        self.columns_ = [name for name, use in zip(columns, used, strict=True) if use]
+        healthy = healthy[:, used]
+        self.centre_, self.scale_ = np.nanmean(healthy, axis=0), np.nanstd(healthy, axis=0) + 1e-9
+        z = (healthy - self.centre_) / self.scale_
+        whole = np.isfinite(z).all(1)
+        # Few rows may be whole: a gap then counts as its sensor's mean, which weakens but does not distort S.
+        self.covariance_ = LedoitWolf().fit(z[whole] if whole.sum() > 20 * z.shape[1] else np.nan_to_num(z)).covariance_
+        self.precision_ = np.linalg.inv(self.covariance_)
+        self.usual_ = float(np.median(self._excess(z)))
+        self.classes_ = np.array([0, 1])
+        return self
+
+    def decision_function(self, X: pd.DataFrame) -> np.ndarray:
+        """Logarithm of the mean squared standardised distance, healthy median 0; (n,). No sensor at all: 0."""
+        return self._excess(self._standard(X)) - self.usual_
+
+    def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
+        """n x 2; column 1 is the logistic of the score: a rank between 0 and 1, not a frequency."""
+        second = 1 / (1 + np.exp(-self.decision_function(X)))
+        return np.column_stack([1 - second, second])
+
+    def contributions(self, X: pd.DataFrame) -> np.ndarray:
+        """Share of each sensor of `columns_` in a row's distance, z_i (P z)_i, negative parts cut; gaps have none."""
+        z = np.nan_to_num(self._standard(X))
+        parts = np.maximum(z * (z @ self.precision_), 0.0)
+        return parts / np.maximum(parts.sum(1, keepdims=True), 1e-12)
+
+    def _standard(self, X: pd.DataFrame) -> np.ndarray:
+        return (X[self.columns_].to_numpy(dtype=np.float64) - self.centre_) / self.scale_
+
+    def _excess(self, z: np.ndarray) -> np.ndarray:
+        """log(d2 / sensors present), rows of one pattern of gaps at a time."""
+        there = np.isfinite(z)
+        out = np.zeros(len(z))
+        patterns, which = np.unique(there, axis=0, return_inverse=True)
+        for number, pattern in enumerate(patterns):
+            rows = np.flatnonzero(which.ravel() == number)
+            if pattern.any():
+                part = z[np.ix_(rows, pattern)]
+                inverse = np.linalg.inv(self.covariance_[np.ix_(pattern, pattern)])
+                out[rows] = np.log(np.maximum(((part @ inverse) * part).sum(1) / pattern.sum(), 1e-9))
+        return out
