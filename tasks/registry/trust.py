@@ -16,6 +16,7 @@ TRUSTED_TYPES = (
     "sklearn.tree._tree.Tree",
     "tasks.featurize.process.ProcessFeatures",
     "tasks.train.decision.DecisionClassifier",
+    "tasks.train.stream.StreamDetector",
 )
 
 
