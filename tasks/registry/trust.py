@@ -37,6 +37,7 @@ TRUSTED_TYPES = (
     "tasks.train.sound_detectors.Scaled",
     "tasks.train.sound_listener.FeatureColumns",
     "tasks.train.sound_listener.Listener",
+    "tasks.train.stream.StreamDetector",
 )
 
 
