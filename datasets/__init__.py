@@ -12,9 +12,15 @@ from datasets.errors import BadInput
 
 DATASETS = {
     "ai4i": "datasets.ai4i",
+    "pump": "datasets.pump",
+    "skab": "datasets.skab",
     "nasa": "datasets.ims",
     "xjtu": "datasets.xjtu",
     "femto": "datasets.femto",
+    "mimii": "datasets.mimii",
+    "ett": "datasets.ett",
+    "sensors": "datasets.sensors",
+    "nab": "datasets.nab",
 }
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from datasets import ett, series_table
+from datasets import ett, sensors, series_table
 from datasets.errors import BadInput, TooManyBadFiles
 from datasets.series import SeriesSet
 from datasets.source import Simulation, holds, locate
@@ -83,8 +82,7 @@ class Trained:
 
 def simulation(seed: int, scale: float = 1.0) -> Simulation:
     """The draw of the simulated sensors."""
-    draw = f"seed{seed}-scale{scale:g}"
-    return Simulation(draw, lambda folder: import_module("datasets.sensors").simulate(folder, seed, scale))
+    return sensors.simulation(seed, scale)
 
 
 def journal(state: Path, panel: Panel, trials: int, seed: int) -> Path:
@@ -104,9 +102,9 @@ def load(
     if data is not None and not (data.is_dir() and holds(data, ett.SPEC)) and not data.match(ett.SPEC.marker):
         found = locate(replace(ett.SPEC, name="a table of series", marker="*.[ct]sv"), source, data, root, simulation)
         return replace(series_table.read(found.path, frequency=frequency), source=found.source)
-    sensors = replace(ett.SPEC, name="sensors", marker="*.csv")
+    simulated = replace(ett.SPEC, name="sensors", marker="*.csv")
     if data is None and (source == "simulated" or (source == "auto" and not holds(root / ett.SPEC.name, ett.SPEC))):
-        found = locate(sensors, "simulated", None, root, simulation)
+        found = locate(simulated, "simulated", None, root, simulation)
         return replace(series_table.read(found.path, frequency=frequency), source="simulated")
     found = locate(ett.SPEC, source, data, root, simulation)
     return replace(ett.read(found.path, long=long), source=found.source)

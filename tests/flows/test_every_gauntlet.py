@@ -21,9 +21,14 @@ from flows import GAUNTLETS
 from tasks.registry.aliases import aliases_of
 from tasks.registry.load import load
 from tasks.registry.signing import signing_key
+from tasks.report.result import LOWER_IS_BETTER
 from tasks.result import METRICS
 
-pytestmark = pytest.mark.parametrize("ran", GAUNTLETS, indirect=True)
+# The others take minutes each on two cores.
+QUICK = ("ai4i", "skab", "nasa")
+pytestmark = pytest.mark.parametrize(
+    "ran", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in GAUNTLETS], indirect=True
+)
 
 KEYS = {
     "gauntlet", "source", "data_hash", "seed", "protocol", "leakage", "primary_metric", "candidates", "baselines",
@@ -64,11 +69,14 @@ def test_the_document_has_the_agreed_shape(ran: Any) -> None:
 
 def test_the_best_candidate_beats_the_naive_baselines(ran: Any) -> None:
     """By the primary metric, with intervals apart."""
-    result = ran.result
+    result, metric = ran.result, ran.result.primary_metric
     best = next(row for row in result.candidates if row.name == result.best)
     naive = result.baselines[0]  # the one that says the same whatever it is asked
-    assert naive.name in ("majority", "never_alarm", "naive")
-    assert best.intervals[result.primary_metric][0] > naive.intervals[result.primary_metric][1]
+    low, high = naive.intervals.get(metric, (naive.metrics[metric],) * 2)
+    if metric in LOWER_IS_BETTER:
+        assert best.intervals[metric][1] < low
+    else:
+        assert best.intervals[metric][0] > high
 
 
 def test_simulated_is_said_everywhere(ran: Any, stack: Any) -> None:
@@ -86,7 +94,9 @@ def test_simulated_is_said_everywhere(ran: Any, stack: Any) -> None:
 def test_versions_bear_their_names_tags_and_metrics(ran: Any) -> None:
     """The registered names are the agreed ones; every version has all tags and its figures."""
     flow = import_module(f"flows.{ran.name}")
-    assert sorted(one.name for one in ran.result.registered) == sorted(flow.REGISTERED)
+    registered = [one.name for one in ran.result.registered]
+    assert len(registered) == len(set(registered))
+    assert set(flow.REGISTERED) <= set(registered) <= {*flow.REGISTERED, ran.result.champion}
     rows = {row.name: row for row in ran.result.candidates}
     for one in ran.result.registered:
         version = MlflowClient().get_model_version(one.name, str(one.version))
