@@ -96,15 +96,16 @@ def _metrics(answer: Judged, repeat: int, weights: np.ndarray, prices: Prices) -
     }
 
 
-def _mean_over_repeats(answer: Judged, weights: np.ndarray, prices: Prices) -> dict[str, np.ndarray]:
+def figures(answer: Judged, weights: np.ndarray, prices: Prices) -> dict[str, np.ndarray]:
+    """Every metric, mean over repeats, for each set of row weights (resamples, rows): each (resamples,)."""
     per_repeat = [_metrics(answer, repeat, weights, prices) for repeat in range(len(answer.probability))]
     return {name: np.mean([one[name] for one in per_repeat], axis=0) for name in per_repeat[0]}
 
 
 def table_row(name: str, answer: Judged, weights: np.ndarray, prices: Prices) -> Row:
     """One line of the results table: estimates (mean over repeats) and 95 % percentile intervals over the resamples."""
-    estimate = _mean_over_repeats(answer, np.ones((1, len(answer.y)), np.float64), prices)
-    resampled = _mean_over_repeats(answer, weights, prices)
+    estimate = figures(answer, np.ones((1, len(answer.y)), np.float64), prices)
+    resampled = figures(answer, weights, prices)
     intervals = {key: np.percentile(values, [2.5, 97.5]) for key, values in resampled.items()}
     return Row(
         name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mlflow import MlflowClient
@@ -10,7 +10,8 @@ from mlflow.exceptions import MlflowException
 
 from datasets.errors import NotPromotable
 
-CHAMPION, CHALLENGER = "champion", "challenger"
+CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+_READINGS = 3
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,32 @@ def aliases_of(name: str) -> dict[str, int]:
 
 
 def holder(names: Iterable[str], alias: str) -> Holder | None:
-    """The version among these models that holds the alias."""
-    for name in names:
-        if (version := aliases_of(name).get(alias)) is not None:
-            return Holder(name, version)
-    return None
+    """The version among these models that holds the alias.
+
+    While the champion moves from one model to another, two may hold the alias, and models that are read one after the
+    other may show it on neither or on both: then they are read again.
+    """
+    names = tuple(names)
+    for _ in range(_READINGS):
+        seen = {name: aliases_of(name) for name in names}
+        if alias != CHAMPION:
+            return next((Holder(name, held[alias]) for name, held in seen.items() if alias in held), None)
+        champions = [Holder(name, held[CHAMPION]) for name, held in seen.items() if CHAMPION in held]
+        if len(champions) == 1 or (len(champions) > 1 and any(_leaving(seen, one) for one in champions)):
+            break
+    return champion_in(seen)
+
+
+def champion_in(seen: Mapping[str, Mapping[str, int]]) -> Holder | None:
+    """The champion by model -> alias -> version: of several, the first that is not on its way out."""
+    champions = [Holder(name, held[CHAMPION]) for name, held in seen.items() if CHAMPION in held]
+    staying = [one for one in champions if not _leaving(seen, one)]
+    return next(iter(staying or champions), None)
+
+
+def _leaving(seen: Mapping[str, Mapping[str, int]], champion: Holder) -> bool:
+    """True for a champion that is `previous` already: promotion sets that first (tasks/promotion/move.py)."""
+    return seen[champion.name].get(PREVIOUS) == champion.version
 
 
 def give(name: str, version: int, alias: str) -> None:

@@ -1,0 +1,96 @@
+"""Whether a version may be champion at all: not leaked, signed by us, unaltered, loadable, and it answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import requests
+import yaml
+from botocore.exceptions import BotoCoreError, ClientError
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+
+from datasets.errors import GauntletError, NotPromotable, ServiceDown
+from tasks.registry.aliases import Holder
+from tasks.registry.fresh import answer
+from tasks.registry.load import LoadedModel, find_version, load
+
+EXAMPLE = "input_example.json"
+# A server that is away says nothing about the model; `tasks.tracking.servers` gives these their words.
+_OUTAGES = (ServiceDown, requests.RequestException, MlflowException, BotoCoreError, ClientError, ConnectionError)
+
+
+def examine(version: Holder, key: Ed25519PublicKey) -> LoadedModel:
+    """The version, verified and loaded, after it has answered its own input example.
+
+    Raises:
+        NotPromotable: leaked, unsigned, altered, not loadable, without an example, or its answer is not finite.
+    """
+    refuse_leaked(version)
+    try:
+        loaded = load(version.name, version.version, key)
+    except _OUTAGES:
+        raise
+    except Exception as error:  # whatever a broken file makes the reader say
+        raise NotPromotable(f"{_named(version)} cannot be loaded: {_short(error)}") from error
+    rows = example(loaded)
+    try:
+        said = answer(loaded.model, rows)
+    except Exception as error:
+        raise NotPromotable(f"{_named(version)} fails on its own input example: {_short(error)}") from error
+    if len(said) != len(rows) or not np.isfinite(said).all():
+        raise NotPromotable(f"{_named(version)} answers its own input example with gaps or infinities.")
+    return loaded
+
+
+def refuse_leaked(version: Holder) -> None:
+    """Nothing, for a version that is not marked as leaked.
+
+    Raises:
+        NotPromotable: it is, or there is no such version.
+    """
+    if tags_of(version).get("leaked") == "true":
+        raise NotPromotable(f"{_named(version)} was trained on leaked columns and can never be champion.")
+
+
+def tags_of(version: Holder) -> Mapping[str, str]:
+    """The version's tags.
+
+    Raises:
+        NotPromotable: there is no such version.
+    """
+    try:
+        return dict(find_version(version.name, version.version).tags)
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            raise NotPromotable(f"There is no {_named(version)}.") from None
+        raise
+
+
+def example(loaded: LoadedModel) -> pd.DataFrame:
+    """The raw rows that the version was registered with, with the types of its signature.
+
+    Raises:
+        NotPromotable: it has none, or they cannot be read.
+    """
+    try:
+        table = json.loads(loaded.files[EXAMPLE])
+        rows = pd.DataFrame(table["data"], columns=table["columns"])
+        signature = ModelSignature.from_dict(yaml.safe_load(loaded.files["MLmodel"])["signature"])
+        return rows.astype(dict(zip(rows.columns, signature.inputs.pandas_types(), strict=True)))
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        named = _named(Holder(loaded.name, loaded.version))
+        raise NotPromotable(f"{named} has no readable {EXAMPLE}: {_short(error)}") from None
+
+
+def _named(version: Holder) -> str:
+    return f"{version.name} version {version.version}"
+
+
+def _short(error: BaseException) -> str:
+    text = " ".join(str(error).split())[:300]
+    return text if isinstance(error, GauntletError) else f"{type(error).__name__}: {text}"
