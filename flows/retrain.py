@@ -19,10 +19,10 @@ from flows._promotion import promote_challenger
 from tasks.claims import Hold, Refusal, holding, refuse
 from tasks.loop import challenger
 from tasks.loop.champion import champion_of
-from tasks.loop.evaluation import judged_on
+from tasks.loop.evaluation import contest
 from tasks.loop.policy import policy
 from tasks.register import register
-from tasks.registry.aliases import CHALLENGER, give
+from tasks.registry.aliases import CHALLENGER, Holder, give
 from tasks.result import Registered
 from tasks.steps import run_id, say, step
 from tasks.tracking import experiment, servers, tracked
@@ -33,7 +33,7 @@ CLAIM = timedelta(minutes=2)  # without a heartbeat; a worker that is killed hol
 find_champion = step(champion_of, "champion", calls_server=True)
 gather = step(challenger.gather, "gather", calls_server=True)
 train = step(challenger.train, "train")
-compare = step(judged_on, "compare")
+compare = step(contest, "compare")
 
 
 def _register(loop: Loop, entry: challenger.Entry, gauntlet: str) -> Registered:
@@ -142,15 +142,16 @@ def _retrain(
     champion = find_champion(gauntlet, loop.connection, loop.key_file)
     material = gather(champion, limits.lookback_days, loop.connection)
     pipeline = train(champion, material)
-    comparison = compare(champion, pipeline, material, seed)
-    entry = challenger.entry(champion, pipeline, material, comparison.metrics, why, seed)
+    judged = compare(champion, pipeline, material, seed)
+    entry = challenger.entry(champion, pipeline, material, judged.metrics, why, seed)
     hold.check()
     version = register_challenger(loop, entry, gauntlet)
     hold.check()
     mode = limits.managed.get(gauntlet, limits.promotion)
     decision = promote_challenger(
-        loop, gauntlet, comparison, mode, by=why.get("requested_by") or "retrain", why=str(why["reason"])
-    )
+        loop, gauntlet, Holder(version.name, version.version), judged, mode,
+        verdict=str(why["verdict"]), by=str(why.get("requested_by") or "retrain"), hold=hold,
+    )  # fmt: skip
     result = {
         "gauntlet": gauntlet, "state": "completed", "champion": champion.label,
         "challenger": f"{version.name} v{version.version}", "new_rows": material.new_rows, "decision": decision.verdict, **why,

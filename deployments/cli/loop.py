@@ -60,13 +60,10 @@ def promote(
     name: Name,
     rollback: Annotated[bool, typer.Option("--rollback", help="Give the alias back to the champion before.")] = False,
     reason: Annotated[str, typer.Option(help="Why, for the log.")] = "",
-    force: Annotated[
-        bool, typer.Option("--force", help="Promote although the comparison does not call for it.")
-    ] = False,
 ) -> None:
     """Compare challenger and champion and move the alias; or move it back."""
     told = _call(
-        "promote", "promote", gauntlet=_known(name), rollback=rollback, reason=reason, force=force,
+        "promote", "promote", gauntlet=_known(name), rollback=rollback, reason=reason,
         by=os.environ.get("USER", ""),
     )  # fmt: skip
     print(f"{name}: {told['verdict']}; champion {told['champion']}")

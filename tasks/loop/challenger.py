@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from tasks.loop.frozen import frozen
 from tasks.loop.store import ALARM, LABEL, SCORE, manifests, rows_of
 from tasks.register import Entry, parquet, version_tags
 from tasks.registry.key import work_key
+from tasks.registry.load import LoadedModel
 from tasks.tracking import servers
 
 
@@ -69,6 +71,16 @@ def gather(champion: Champion, lookback_days: float, connection: Connection) -> 
         tuple(one.sha256 for one in taken),
         "simulated" if simulated else "real",
     )
+
+
+def of_versions(champion: Champion, challenger: LoadedModel) -> Material:
+    """What two registered versions are compared on: the challenger's evaluation rows, those of before and those since."""
+    rows = pd.read_parquet(io.BytesIO(challenger.files["evaluation.parquet"]))
+    before = champion.table("evaluation.parquet")
+    known = set(pd.util.hash_pandas_object(before, index=False))
+    since = rows[[one not in known for one in pd.util.hash_pandas_object(rows[before.columns], index=False)]]
+    since = since[before.columns].reset_index(drop=True)
+    return Material(rows.iloc[:0], before, since, 0, (), challenger.tags.get("source", ""))
 
 
 def train(champion: Champion, material: Material) -> Any:
