@@ -12,7 +12,6 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 from uuid import uuid4
 
 import psycopg
@@ -23,6 +22,7 @@ from packaging.specifiers import SpecifierSet
 
 from deployments.stack.process import start, stop, wait_until
 from deployments.stack.services import program, some_free_port
+from deployments.webhook_client import new_secret
 from tasks.settings import variables
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -110,14 +110,19 @@ def test_the_image_holds_the_lock_and_the_packages() -> None:
     assert SERVICES["api"]["image"] == f"gauntlet:{project['project']['version']}"
 
 
+PORTS = {"s3": 8333, "prefect": 4200, "mlflow": 5000, "api": 8000, "worker": 8080}
+
+
 class Machine:
     """The services of the file as processes of this machine: their commands and settings, other hosts and ports."""
 
     def __init__(self, postgres: str, home: Path) -> None:
         self.home, self.running = home, []
-        self.ports = {name: some_free_port(grpc=name == "s3") for name in ("s3", "prefect", "mlflow", "api")}
+        (home / "s3").mkdir()
+        self.ports = {name: some_free_port(grpc=name == "s3") for name in PORTS}
         self.secrets = {
             "POSTGRES_PASSWORD": "unused", "AWS_ACCESS_KEY_ID": "plant", "AWS_SECRET_ACCESS_KEY": uuid4().hex,
+            "GAUNTLET_WEBHOOK_SECRET": new_secret(), "GAUNTLET_DATA_DIR": str(home),
         }  # fmt: skip
         self.databases = {}
         with psycopg.connect(postgres, autocommit=True) as connection:
@@ -129,27 +134,41 @@ class Machine:
     def here(self, text: str) -> str:
         """A word of the file, with this machine's addresses in the services' place."""
         text = re.sub(r"\$\{([A-Z_]+)[^}]*\}", lambda found: self.secrets[found[1]], text)
-        for name, port in {"s3": 8333, "prefect": 4200, "mlflow": 5000, "api": 8000}.items():
+        for name, port in PORTS.items():
             text = re.sub(rf"\b({name}|127\.0\.0\.1|localhost):{port}\b", f"127.0.0.1:{self.ports[name]}", text)
             text = re.sub(rf"^((?:-s3\.port=)?){port}$", rf"\g<1>{self.ports[name]}", text)
         text = re.sub(r"postgres:5432/(\w+)", lambda found: f"{self.postgres}/{self.databases[found[1]]}", text)
         text = text.replace("0.0.0.0", "127.0.0.1").replace("-ip=s3", "-ip=127.0.0.1")
         return text.replace("/var/lib/s3", str(self.home / "s3"))
 
-    def start(self, name: str, *more: str) -> None:
-        """Run a service and wait until its own health check is content."""
-        service = SERVICES[name]
-        (self.home / "s3").mkdir(exist_ok=True)
+    def environment(self, name: str) -> dict[str, str]:
+        """What the image and the file put into a service's environment."""
         image = dict(re.findall(r"([A-Z_]+)=(\S+)", DOCKERFILE.rpartition("\nENV ")[2].partition("\nWORKDIR")[0]))
-        environment = {
+        return {
             **os.environ, **{key: value for key, value in image.items() if key not in ("PATH", "VIRTUAL_ENV")},
-            "GAUNTLET_HOME": str(self.home), "HOME": str(self.home), "PREFECT_HOME": str(self.home / "prefect"),
-            **{key: self.here(value) for key, value in service["environment"].items()},
+            "GAUNTLET_HOME": str(self.home), "HOME": str(self.home), "PREFECT_HOME": str(self.home / name),
+            "PREFECT_WORKER_WEBSERVER_PORT": str(self.ports["worker"]),
+            **{key: self.here(value) for key, value in SERVICES[name]["environment"].items()},
         }  # fmt: skip
-        command = [self.here(word) for word in service["command"]]
+
+    def command(self, name: str) -> list[str]:
+        """A service's command, its program that of this environment."""
+        first, *others = (self.here(word) for word in SERVICES[name]["command"])
+        return [program(first), *others]
+
+    def run(self, name: str) -> str:
+        """Run a service that ends; what it said."""
+        answer = subprocess.run(
+            self.command(name), env=self.environment(name), cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        return answer.stdout
+
+    def start(self, name: str, *more: str) -> None:
+        """Run a service that stays, and wait until its own health check is content."""
         log = self.home / f"{name}.log"
-        self.running.append(start([program(command[0]), *command[1:], *more], environment, log))
-        _, interpreter, *check = service["healthcheck"]["test"]
+        self.running.append(start([*self.command(name), *more], self.environment(name), log))
+        _, interpreter, *check = SERVICES[name]["healthcheck"]["test"]
         assert interpreter == "python"
 
         def healthy() -> bool:
@@ -169,17 +188,19 @@ def machine(postgres: str, tmp_path: Path) -> Iterator[Machine]:
 
 @pytest.mark.slow
 def test_the_services_run_as_the_file_says(machine: Machine) -> None:
-    """S3, MLflow, Prefect and the API with their own commands and settings: each is healthy, all find each other."""
+    """Their own commands and settings, in the file's order: each is healthy by its own check, and all find each other."""
     inner = [f"-{name}.port={some_free_port(grpc=True)}" for name in ("master", "volume", "filer", "admin")]
     machine.start("s3", *inner)
     machine.start("mlflow")
     machine.start("prefect")
+    assert "work pool    gauntlet (made)" in machine.run("deploy")
+    machine.start("worker")
     machine.start("api")
-    with psycopg.connect(
-        f"postgresql://{machine.postgres}/{machine.databases['mlflow']}", user="gauntlet"
-    ) as connection:
-        assert connection.execute("SELECT count(*) FROM experiments").fetchone() == (1,)
-    with urlopen(f"http://127.0.0.1:{machine.ports['prefect']}/api/admin/version") as answer:
-        assert answer.status == 200
-    ready = requests.get(f"http://127.0.0.1:{machine.ports['api']}/readyz", timeout=60).json()
-    assert ready["claims"] == ready["prefect"] == "ok"
+    assert requests.get(f"http://127.0.0.1:{machine.ports['api']}/readyz", timeout=60).json() == {
+        "claims": "ok", "secret": "ok", "prefect": "ok",
+    }  # fmt: skip
+    tables = {"mlflow": "registered_models", "prefect": "deployment", "claims": "gauntlet_once"}
+    for name, table in tables.items():
+        url = f"postgresql://gauntlet@{machine.postgres}/{machine.databases[name]}"
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT to_regclass(%s) IS NOT NULL", [table]).fetchone() == (True,)
