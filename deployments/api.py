@@ -40,7 +40,7 @@ from deployments.hook_start import (
 )
 from deployments.throttle import Throttle
 from tasks.claims import Busy, Done, abandon, append, begin, finish, open_database, ready, sqlite_url
-from tasks.connection import local_address
+from tasks.connection import bypass_proxy, local_address
 from tasks.settings import settings
 
 _LOG = logging.getLogger("gauntlet.webhook")
@@ -272,6 +272,7 @@ def from_environment() -> Config:
     local = local_address(cfg, "prefect")
     if cfg.prefect_api_url or local:  # before Prefect is imported: that is when it reads it
         os.environ["PREFECT_API_URL"] = cfg.prefect_api_url or f"{local}/api"
+    bypass_proxy()
     return Config(claims_url=os.environ.get("GAUNTLET_CLAIMS_URL") or sqlite_url(cfg.state))
 
 

@@ -135,7 +135,8 @@ def check(engine: Engine, held: Claim, *, clock: Clock = database_clock) -> None
 def fenced(engine: Engine, held: Claim, *, clock: Clock = database_clock) -> Iterator[Connection]:
     """A transaction in which the claim is valid and stays so: nobody can take the subject before its end.
 
-    For short acts, such as moving an alias: on SQLite every other claim waits meanwhile.
+    For short acts, such as moving an alias: on SQLite every other claim waits meanwhile, and PostgreSQL ends it after
+    two idle minutes.
 
     Raises:
         StaleClaim: the holder may not act.

@@ -77,6 +77,7 @@ def holding(
 
     Raises:
         StaleClaim: at the block's end, when the claim was lost on the way.
+        ServiceDown: the database is away at the beginning or at the end; the claim then expires by itself.
     """
     given = claim(engine, subject, holder, ttl, cooldown=cooldown, alone=alone, longest=longest)
     if isinstance(given, Refusal):

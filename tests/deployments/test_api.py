@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -27,7 +28,7 @@ from pydantic import SecretStr
 from datasets.errors import BadInput, ServiceDown
 from deployments.api import Config, app
 from deployments.stack.process import wait_until
-from tasks.claims import history, open_database, sqlite_url
+from tasks.claims import begin, history, open_database, sqlite_url
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -237,6 +238,15 @@ def test_while_prefect_is_away_nothing_is_lost(url: str, start: Recorder) -> Non
     start.fails = None
     assert post(url, BODY, headers).status_code == 202
     assert [key for _, _, key in start.calls] == [f"webhook-{headers['webhook-id']}"] * 2
+
+
+def test_a_server_that_died_over_a_message_does_not_keep_it(url: str, config: Config, start: Recorder) -> None:
+    """409 while its turn lasts; then it is taken, under the same key: a run that was started after all is not doubled."""
+    headers = signed(BODY)
+    begin(open_database(config.claims_url), "webhook", headers["webhook-id"], timedelta(seconds=1.5))
+    assert post(url, BODY, headers).status_code == 409
+    assert wait_until(lambda: post(url, BODY, headers).status_code == 202, time.monotonic() + 20)
+    assert [key for _, _, key in start.calls] == [f"webhook-{headers['webhook-id']}"]
 
 
 def test_what_prefect_does_not_take_can_be_sent_again(url: str, start: Recorder) -> None:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psycopg
 import pytest
 from sqlalchemy import Engine
 
@@ -20,6 +21,7 @@ from datasets.errors import BadInput, ServiceDown, StaleClaim
 from deployments.stack.process import wait_until
 from tasks import claims
 from tasks.claims import Busy, Done, Turn
+from tasks.claims.log import write
 
 ROOT = Path(__file__).resolve().parents[3]
 MINUTE = timedelta(minutes=1)
@@ -176,6 +178,24 @@ def test_the_clock_is_the_databases(engine: Engine) -> None:
     given = claims.claim(engine, "a:b", "run-1", MINUTE)
     assert before - 1 <= given.acquired.timestamp() <= time.time() + 1
     assert given.acquired.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_server_that_came_back_is_used_again(engine: Engine, url: str) -> None:
+    """Connections that died with it are replaced unnoticed; a transaction under way is undone and said to be."""
+    held = claims.claim(engine, "a:b", "run-1", MINUTE)
+    end_all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+    def cut_off() -> None:
+        with claims.fenced(engine, held) as connection, psycopg.connect(url, autocommit=True) as other:
+            write(connection, held.acquired, "promoted", "a:b", "run-1", {})
+            other.execute(end_all)
+            write(connection, held.acquired, "promoted", "a:b", "run-1", {})
+
+    with pytest.raises(ServiceDown):
+        cut_off()
+    assert claims.heartbeat(engine, held).expires > held.expires
+    assert claims.history(engine, event="promoted") == []
 
 
 @pytest.mark.parametrize(
