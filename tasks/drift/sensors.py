@@ -34,7 +34,7 @@ CONVERSIONS: Mapping[str, Undo] = {
 
 @dataclass(frozen=True)
 class SensorLimits:
-    """`stuck`: share of the window that one value held in a row takes. `far`: robust deviations out of the reference.
+    """`stuck`: share of the window that one value held in a row takes. `far`: of the reference's range, outside of it.
 
     `same`: greatest KS distance to the reference once a wrong unit is undone. `jumped`: share of far rows that a jump
     needs. `explained`: share of a channel's variance that its neighbours give in the reference, from which on they
@@ -42,7 +42,7 @@ class SensorLimits:
     """
 
     stuck: float = 0.5
-    far: float = 6.0
+    far: float = 0.5
     same: float = 0.35
     jumped: float = 0.05
     explained: float = 0.8
@@ -101,10 +101,10 @@ def _stuck(name: str, old: np.ndarray, new: np.ndarray, limits: SensorLimits) ->
 
 def _unit_jump(name: str, old: np.ndarray, new: np.ndarray, limits: SensorLimits) -> Iterator[Fault]:
     """Rows far outside the reference that are its very distribution again once a wrong unit is undone."""
-    middle, spread = _robust(old)
-    if spread <= 0:
+    low, high = np.quantile(old, (0.001, 0.999))
+    if low == high:
         return
-    far = new[np.abs(new - middle) > limits.far * spread]
+    far = new[(new < low - limits.far * (high - low)) | (new > high + limits.far * (high - low))]
     if len(far) < max(8, limits.jumped * len(new)):
         return
     if name.startswith("log_"):  # the sensor's unit, not that of its logarithm
@@ -115,12 +115,6 @@ def _unit_jump(name: str, old: np.ndarray, new: np.ndarray, limits: SensorLimits
         rows = f"{len(far)} of {len(new)} rows"
         detail = f"{name!r} looks {said} in {rows}: undone, they are the reference's again (KS {distances[said]:.2f})."
         yield Fault("unit_jump", name, detail)
-
-
-def _robust(values: np.ndarray) -> tuple[float, float]:
-    """Median, and the standard deviation by the quartiles or, where half of the values agree, the plain one."""
-    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
-    return float(middle), float((high - low) / 1.349) or float(values.std())
 
 
 def _left_neighbours(old: pd.DataFrame, new: pd.DataFrame, limits: SensorLimits) -> list[Fault]:
