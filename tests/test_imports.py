@@ -44,7 +44,7 @@ def test_datasets_know_no_server(file: Path) -> None:
     assert not imported(file) & {"prefect", "mlflow"}
 
 
-PURE = ("audit", "evaluate", "featurize", "figures", "train")
+PURE = ("audit", "drift", "evaluate", "featurize", "figures", "train")
 
 
 @pytest.mark.parametrize("package", PURE)
