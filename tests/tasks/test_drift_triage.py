@@ -227,6 +227,22 @@ def test_a_channel_that_left_while_the_champion_alarms_is_degradation():
     assert kind(replace(DRIFTED, sensor_faults=faults, alarms=(AlarmSpan(NOW - 1, NOW - 1),))) == "degradation"
 
 
+def test_a_drift_of_a_few_neighbours_alone_is_never_learnt():
+    """A load moves all bearings of a shaft. One that moved alone is looked at, unless somebody had just mended it."""
+    alone = replace(DRIFTED, neighbours=[("a", "b", "c")])
+    verdict = triage(alone)
+    assert (verdict.kind, verdict.features, verdict.drifted) == ("sensor_fault", ("b",), True)
+    assert "'b' moved and its neighbours did not" in verdict.evidence[0]
+    assert kind(replace(alone, drift=report("a", "b", "c"))) == "operating_change"
+    assert kind(replace(alone, drift=report("a", "b"))) == "operating_change"
+    assert kind(replace(alone, drifted_before=())) == "none"
+    assert kind(replace(alone, neighbours=[("a", "c")])) == "operating_change"
+    assert kind(replace(alone, alarms=(AlarmSpan(NOW - HOUR, NOW - HOUR),))) == "degradation"
+    mended = Maintenance(NOW - HOUR, "bearing b replaced")
+    assert kind(replace(alone, maintenance=mended)) == "operating_change"
+    assert kind(replace(alone, maintenance=mended, retrained_s=NOW)) == "sensor_fault"
+
+
 def test_alarm_spans_are_the_alarm_rules_and_end_with_maintenance():
     """A step at row 200 stands to the end; a work order at row 300 ends it; one that mends nothing brings it back."""
     score = np.random.default_rng(1).normal(size=400)
