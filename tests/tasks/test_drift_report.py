@@ -1,6 +1,7 @@
 """Evidently's report is what the verdict is made of, and it is quiet, whole and the same every time."""
 
 import html.parser
+import json
 import subprocess
 import sys
 import warnings
@@ -43,7 +44,9 @@ def test_the_numbers_are_the_reports(shifted):
     stated = {
         (metric["config"]["column"], metric["config"]["method"]): metric["value"]
         for metric in shifted.document["metrics"]
-        if metric["config"]["type"].endswith("ValueDrift")
+        if metric["config"]["type"].endswith(
+            ("FeatureDrift", "ValueDrift")
+        )  # ours in the table, Evidently's own pictures
     }
     for one in (*shifted.features, shifted.prediction):
         assert stated[one.name, "psi"] == one.psi
@@ -64,6 +67,23 @@ def test_the_shifted_feature_moved_and_no_other(shifted):
     assert shifted.prediction is not None
     assert not shifted.prediction.moved
     assert (shifted.rows, shifted.reference_rows, shifted.window_rows) == (1000, 4000, 1000)
+
+
+def test_evidentlys_own_metric_says_the_same(shifted):
+    """Where a feature has its picture, `ValueDrift` of Evidently shows the number that the table has."""
+    config = [(metric["config"], metric["value"]) for metric in shifted.document["metrics"]]
+    table = {(c["column"], c["method"]): value for c, value in config if c["type"].endswith("FeatureDrift")}
+    own = {(c["column"], c["method"]): value for c, value in config if c["type"].endswith("ValueDrift")}
+    assert ("speed", "psi") in own or ("speed", "ks_distance") in own
+    assert all(table[key] == value for key, value in own.items())
+
+
+def test_the_summary_is_plain(shifted):
+    """It goes into events and logs."""
+    document = json.loads(json.dumps(shifted.summary()))
+    assert document["moved"] == ["speed"]
+    assert document["features"]["speed"]["psi"] == shifted.features[0].psi
+    assert document["performance"]["estimated"] is False
 
 
 class _Addresses(html.parser.HTMLParser):
