@@ -44,7 +44,7 @@ def test_datasets_know_no_server(file: Path) -> None:
     assert not imported(file) & {"prefect", "mlflow"}
 
 
-PURE = ("audit", "claims", "evaluate", "featurize", "figures", "train")
+PURE = ("audit", "claims", "drift", "evaluate", "featurize", "figures", "forecast", "train")
 
 
 @pytest.mark.parametrize("package", PURE)

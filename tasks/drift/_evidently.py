@@ -157,13 +157,14 @@ def run(
     others: Sequence[str],
     psi: Mapping[str, float],
     ks: Mapping[str, float],
-    pictured: Sequence[str],
+    pictured: Sequence[tuple[str, str]],
     quality: Mapping[str, float],
     estimated: bool,
 ) -> tuple[dict[str, Any], str]:
     """The snapshot's document and its page.
 
     `numbers`: numeric columns, all others are categories. `others`: columns that are no features (the prediction).
+    `pictured`: feature and method, to be drawn.
     """
     categories = [name for name in psi if name not in numbers]
     definition = DataDefinition(numerical_columns=list(numbers), categorical_columns=categories, datetime_columns=[])
@@ -173,8 +174,7 @@ def run(
     features = [name for name in psi if name not in others]
     metrics.append(DriftedFeatures(features=features, others=list(others), psi=dict(psi), ks=dict(ks)))
     metrics += [Quality(name=name, value=value, estimated=estimated) for name, value in quality.items()]
-    for name in pictured:
-        metrics.append(ValueDrift(column=name, method="psi", threshold=psi[name]))
-        metrics += [ValueDrift(column=name, method=KS, threshold=ks[name])] if name in ks else []
+    for name, method in pictured:
+        metrics.append(ValueDrift(column=name, method=method, threshold=(psi if method == "psi" else ks)[name]))
     snapshot = Report(metrics, include_tests=False).run(new, old)
     return snapshot.dict(), snapshot.get_html_str(as_iframe=False)

@@ -80,7 +80,7 @@ def _values(reference: pd.DataFrame, window: pd.DataFrame, limits: FeedLimits) -
     found = []
     for name in [str(name) for name in reference.columns if name in window and len(window)]:
         before, now = _missing(reference[name]), _missing(window[name])
-        if now > before + limits.missing:
+        if now > before + limits.missing + 3 * np.sqrt(before * (1 - before) / len(window)):
             detail = f"{now:.1%} of {name!r} is missing or not finite, {before:.1%} in the reference."
             found.append(Fault("missing_values", name, detail))
         if not is_number(reference[name]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -94,6 +94,21 @@ class DriftReport:
     def drifted(self) -> bool:
         """Whether any feature, or the prediction, moved."""
         return bool(self.moved) or (self.prediction is not None and self.prediction.moved)
+
+    def summary(self) -> dict[str, Any]:
+        """The verdict's numbers as plain types, for a log, an event or a table; without the page."""
+        shifts = (*self.features, self.prediction) if self.prediction else self.features
+        return {
+            "drifted": self.drifted,
+            "share": self.share,
+            "moved": list(self.moved),
+            "level": self.level,
+            "window_rows": self.window_rows,
+            "order": self.calibration.order,
+            "features": {one.name: {**asdict(one), "moved": one.moved} for one in shifts},
+            "performance": asdict(self.performance) if self.performance else None,
+            "skipped": dict(self.skipped),
+        }
 
 
 def compare(
@@ -206,17 +221,20 @@ def _check(calibration: Calibration, names: list[str], rows: int) -> None:
         raise BadInput(None, "the window is too small", saw=f"{rows} rows", expected=expected, do="calibrate again")
 
 
-def _most_moved(old: pd.DataFrame, new: pd.DataFrame, psi: Mapping[str, float], ks: Mapping[str, float]) -> list[str]:
-    """Names of the features to be drawn; only their order is decided here, no number of it is shown."""
-    excess = {}
+def _most_moved(
+    old: pd.DataFrame, new: pd.DataFrame, psi: Mapping[str, float], ks: Mapping[str, float]
+) -> list[tuple[str, str]]:
+    """Features to be drawn, each by the statistic that says more; only their order is decided here, no number shown."""
+    excess: dict[tuple[str, str], float] = {}
     for name in psi:
         before, now = (frame[name].dropna().to_numpy() for frame in (old, new))
         if name not in ks:
-            excess[name] = statistics.psi(before.astype(str), now.astype(str), categories=True) / psi[name]
+            excess[name, "psi"] = statistics.psi(before.astype(str), now.astype(str), categories=True) / psi[name]
             continue
         before, now = before[np.isfinite(before)], now[np.isfinite(now)]
-        excess[name] = max(statistics.psi(before, now) / psi[name], statistics.ks(before, now) / ks[name])
-    return sorted(excess, key=lambda name: -excess[name])[:PICTURED]
+        by_psi, by_ks = statistics.psi(before, now) / psi[name], statistics.ks(before, now) / ks[name]
+        excess[(name, "psi") if by_psi >= by_ks else (name, "ks_distance")] = max(by_psi, by_ks)
+    return sorted(excess, key=lambda key: -excess[key])[:PICTURED]
 
 
 def _numbers(document: Mapping[str, Any], names: list[str]) -> tuple[list[FeatureShift], float]:

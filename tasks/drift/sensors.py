@@ -34,16 +34,17 @@ CONVERSIONS: Mapping[str, Undo] = {
 
 @dataclass(frozen=True)
 class SensorLimits:
-    """`stuck`: share of the window that one value held in a row takes. `far`: robust deviations out of the reference.
-
+    """`stuck`: share of the window that one value held in a row takes. `far`: of the reference's range, outside of it.
     `same`: greatest KS distance to the reference once a wrong unit is undone. `jumped`: share of far rows that a jump
-    needs. `explained`: share of a channel's variance that its neighbours give in the reference, from which on they
-    vouch for it; `left`: deviations of the rest by which it has left them.
+    needs; `between`: greatest share of rows that are the reference's neither as they are nor undone. `explained`: share
+    of a channel's variance that its neighbours give in the reference, from which on they vouch for it; `left`:
+    deviations of the rest by which it has left them.
     """
 
     stuck: float = 0.5
-    far: float = 6.0
+    far: float = 0.5
     same: float = 0.35
+    between: float = 0.1
     jumped: float = 0.05
     explained: float = 0.8
     left: float = 8.0
@@ -101,26 +102,27 @@ def _stuck(name: str, old: np.ndarray, new: np.ndarray, limits: SensorLimits) ->
 
 def _unit_jump(name: str, old: np.ndarray, new: np.ndarray, limits: SensorLimits) -> Iterator[Fault]:
     """Rows far outside the reference that are its very distribution again once a wrong unit is undone."""
-    middle, spread = _robust(old)
-    if spread <= 0:
+    low, high = np.quantile(old, (0.001, 0.999))
+    if low == high:
         return
-    far = new[np.abs(new - middle) > limits.far * spread]
+    far = new[(new < low - limits.far * (high - low)) | (new > high + limits.far * (high - low))]
     if len(far) < max(8, limits.jumped * len(new)):
         return
-    if name.startswith("log_"):  # the sensor's unit, not that of its logarithm
-        old, far = np.exp(old), np.exp(far)
+    undo_log = name.startswith("log_")  # the sensor's unit, not that of its logarithm
+    old, new, far = (np.exp(part) if undo_log else part for part in (old, new, far))
     distances = {said: ks(old, undo(far)) for said, undo in CONVERSIONS.items()}
     said = min(distances, key=lambda key: distances[key])
-    if distances[said] <= limits.same:
+    # A level that grows passes every factor, with rows on the way there; a jump has none.
+    right, wrong = _inside(old, new), _inside(old, CONVERSIONS[said](new))
+    if distances[said] <= limits.same and (right | wrong).mean() >= 1 - limits.between:
         rows = f"{len(far)} of {len(new)} rows"
         detail = f"{name!r} looks {said} in {rows}: undone, they are the reference's again (KS {distances[said]:.2f})."
         yield Fault("unit_jump", name, detail)
 
 
-def _robust(values: np.ndarray) -> tuple[float, float]:
-    """Median, and the standard deviation by the quartiles or, where half of the values agree, the plain one."""
-    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
-    return float(middle), float((high - low) / 1.349) or float(values.std())
+def _inside(old: np.ndarray, values: np.ndarray) -> np.ndarray:
+    low, high = np.quantile(old, (0.001, 0.999))
+    return np.asarray((values >= low) & (values <= high))
 
 
 def _left_neighbours(old: pd.DataFrame, new: pd.DataFrame, limits: SensorLimits) -> list[Fault]:

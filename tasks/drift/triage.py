@@ -28,7 +28,7 @@ QUIET_S = WEEK_S
 
 ACTIONS: dict[Kind, str] = {
     "data_fault": "Fix the feed. Nothing is trained.",
-    "sensor_fault": "Quarantine the channel and look at the sensor. Nothing is trained.",
+    "sensor_fault": "Quarantine the channel; look at the sensor and at what it sits on. Nothing is trained.",
     "degradation": "Look at the machine. Nothing is trained while the alarm lasts, nor within a week after.",
     "operating_change": "Re-baseline: retrain on rows since the change, the healthy reference kept.",
     "none": "Nothing to do.",
@@ -58,7 +58,8 @@ class Evidence:
 
     `drift`: None where the window could not be compared. `drifted_before`: verdicts on earlier windows of the same
     model version, oldest first. `alarms`: of the champion, by machine or channel. `retrained_s`: when the champion was
-    fitted; a maintenance event before that is dealt with.
+    fitted; a maintenance event before that is dealt with. `neighbours`: groups of features that a change of operation
+    moves together (the same feature of all bearings on a shaft).
     """
 
     now_s: float
@@ -70,6 +71,7 @@ class Evidence:
     alarms: Sequence[AlarmSpan] = ()
     maintenance: Maintenance | None = None
     retrained_s: float | None = None
+    neighbours: Sequence[Sequence[str]] = ()
 
 
 @dataclass(frozen=True)
@@ -148,9 +150,27 @@ def _data(evidence: Evidence) -> list[str]:
     return [str(fault) for fault in evidence.data_faults]
 
 
-def _certain_sensor(evidence: Evidence) -> list[str]:
-    alarmed = bool(_degradation(evidence))
-    return [str(fault) for fault in evidence.sensor_faults if fault.kind != "neighbours" or not alarmed]
+def _sensor(evidence: Evidence) -> list[str]:
+    quiet = not _degradation(evidence)
+    lines = [str(fault) for fault in evidence.sensor_faults if fault.kind != "neighbours" or quiet]
+    if quiet and (alone := _alone(evidence)):
+        others = "their neighbours" if len(alone) > 1 else "its neighbours"
+        lines.append(f"{', '.join(map(repr, alone))} moved and {others} did not: a change of operation moves them all.")
+    return lines
+
+
+def _alone(evidence: Evidence) -> tuple[str, ...]:
+    """The features of a lasting drift, where all of them are a minority of their neighbours, and nobody mended anything.
+
+    A fault that the champion does not hear yet looks like this; learnt from, it would never be heard.
+    """
+    moved = set(evidence.drift.moved) if evidence.drift is not None and _drifted(evidence) else set()
+    groups = [set(group) for group in evidence.neighbours]
+    grouped = set().union(*groups)
+    minority = all(2 * len(moved & group) <= len(group) for group in groups)
+    if not moved or not moved <= grouped or not minority or _maintained(evidence):
+        return ()
+    return tuple(name for name in evidence.drift.moved if name in moved) if evidence.drift is not None else ()
 
 
 def _degradation(evidence: Evidence) -> list[str]:
@@ -172,10 +192,18 @@ def _mended(span: AlarmSpan, maintenance: Maintenance | None) -> bool:
     return maintenance is not None and span.raised_s <= maintenance.at_s
 
 
+def _maintained(evidence: Evidence) -> Maintenance | None:
+    """A maintenance event that no retraining has dealt with yet."""
+    event, fitted = evidence.maintenance, evidence.retrained_s
+    if event is None or event.at_s > evidence.now_s or (fitted is not None and event.at_s <= fitted):
+        return None
+    return event
+
+
 def _change(evidence: Evidence) -> list[str]:
     lines = []
-    event, fitted = evidence.maintenance, evidence.retrained_s
-    if event is not None and event.at_s <= evidence.now_s and (fitted is None or event.at_s > fitted):
+    event = _maintained(evidence)
+    if event is not None:
         lines.append(f"Maintenance {(evidence.now_s - event.at_s) / 3600:.1f} h ago: {event.what}.")
     if _drifted(evidence) and evidence.drift is not None:
         lines.append(_drift_in_words(evidence.drift))
@@ -185,7 +213,7 @@ def _change(evidence: Evidence) -> list[str]:
 
 _CHECKS: tuple[tuple[Kind, Callable[[Evidence], list[str]]], ...] = (
     ("data_fault", _data),
-    ("sensor_fault", _certain_sensor),
+    ("sensor_fault", _sensor),
     ("degradation", _degradation),
     ("operating_change", _change),
 )
@@ -224,7 +252,9 @@ def _features(kind: Kind, evidence: Evidence) -> tuple[str, ...]:
         "data_fault": evidence.data_faults,
         "sensor_fault": evidence.sensor_faults,
     }
-    faults = by_kind.get(kind)
-    if faults is not None:
-        return tuple(dict.fromkeys(fault.column for fault in faults if fault.column))
+    columns = tuple(dict.fromkeys(fault.column for fault in by_kind.get(kind, ()) if fault.column))
+    if kind == "sensor_fault":
+        return tuple(dict.fromkeys([*columns, *_alone(evidence)]))
+    if kind == "data_fault":
+        return columns
     return evidence.drift.moved if evidence.drift is not None else ()
