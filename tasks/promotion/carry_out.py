@@ -1,0 +1,91 @@
+"""A decision becomes deed and record: intent row, alias moves, outcome row; what a crash left is closed first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import Engine
+
+from tasks.promotion.decide import Decision
+from tasks.promotion.log import Entry, Line, close, history, recorded, unfinished, write
+from tasks.promotion.move import Check, Standing, promote, repair, rollback, standing
+from tasks.registry.aliases import Holder
+
+
+def _always() -> None:
+    """No claim to be checked."""
+
+
+def settle(engine: Engine, gauntlet: str, names: Iterable[str], *, check: Check = _always) -> Standing:
+    """Who holds the aliases, after what a crash left is repaired and its intent closed. Run under the gauntlet's claim."""
+    now = repair(names, check=check)
+    for left in unfinished(engine, gauntlet):
+        close(engine, left, now.champion)
+    return now
+
+
+def carry_out(
+    engine: Engine,
+    gauntlet: str,
+    names: Iterable[str],
+    challenger: Holder,
+    decision: Decision,
+    who: str,
+    *,
+    key: Ed25519PublicKey,
+    again: bool = False,
+    check: Check = _always,
+) -> Entry:
+    """The log's last row of this decision: `decided` where nothing is to be moved, else `done`.
+
+    Args:
+        engine: of the log, whose table is there (`open_log`).
+        gauntlet, names: the gauntlet and its registered models.
+        challenger: the version that was decided on.
+        decision: whose `act` says whether aliases move; its reasons and evidence go into the log.
+        who: the person, or the deployment, that is behind it.
+        key, again, check: as in `promote`.
+
+    Raises:
+        NotPromotable: the challenger must not become champion; the log says so, nothing was moved.
+        ServiceDown: the log does not answer; nothing was moved.
+    """
+    names = tuple(names)
+    why = "; ".join(decision.reasons)
+    now = settle(engine, gauntlet, names, check=check) if decision.act else standing(names)
+    line = Line(gauntlet, now.champion, challenger, decision.verdict, decision.mode, who, why, decision.evidence)
+    if not decision.act:
+        write(engine, "decided", line)
+    elif now.champion == challenger:  # a repeated call, after the first was cut off or its answer lost
+        return history(engine, gauntlet, limit=1)[-1]
+    else:
+        with recorded(engine, line):
+            promote(names, challenger, who, why, key=key, again=again, check=check)
+    return history(engine, gauntlet, limit=1)[-1]
+
+
+def roll_back(
+    engine: Engine,
+    gauntlet: str,
+    names: Iterable[str],
+    who: str,
+    why: str,
+    *,
+    key: Ed25519PublicKey,
+    evidence: Mapping[str, Any] | None = None,
+    check: Check = _always,
+) -> Entry:
+    """The log's row of a rollback to the previous champion, by hand and whatever the mode.
+
+    Raises:
+        NotPromotable: there is no previous champion, or it cannot be loaded any more; nothing was moved.
+        ServiceDown: the log does not answer; nothing was moved.
+    """
+    names = tuple(names)
+    now = settle(engine, gauntlet, names, check=check)
+    line = Line(gauntlet, now.champion, now.previous, "rollback", "manual", who, why, evidence or {})
+    with recorded(engine, line):
+        rollback(names, who, why, key=key, check=check)
+    return history(engine, gauntlet, limit=1)[-1]
