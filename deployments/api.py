@@ -273,7 +273,7 @@ def from_environment() -> Config:
     if cfg.prefect_api_url or local:  # before Prefect is imported: that is when it reads it
         os.environ["PREFECT_API_URL"] = cfg.prefect_api_url or f"{local}/api"
     bypass_proxy()
-    return Config(claims_url=os.environ.get("GAUNTLET_CLAIMS_URL") or sqlite_url(cfg.state))
+    return Config(claims_url=cfg.claims_url.get_secret_value() if cfg.claims_url else sqlite_url(cfg.state))
 
 
 def serve(config: Config | None = None, host: str = "127.0.0.1", port: int = 8000) -> None:

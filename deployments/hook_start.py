@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, Str
 from datasets.errors import BadInput, GauntletError, ServiceDown
 from deployments.hook_message import checked_secret
 from flows import GAUNTLETS
+from tasks.settings import settings
 
 Kind = Literal["retrain", "maintenance"]
 DEPLOYMENTS: Mapping[Kind, str] = {"retrain": "retrain/on-request", "maintenance": "retrain/on-maintenance"}
@@ -113,7 +114,8 @@ def secrets() -> tuple[SecretStr, ...]:
         BadInput: there is none, or one of them is not a secret.
         ServiceDown: it would stand in the block, and Prefect is away.
     """
-    text = os.environ.get(SECRET_VARIABLE) or _block()
+    named = settings().webhook_secret
+    text = os.environ.get(SECRET_VARIABLE) or (named.get_secret_value() if named else "") or _block()
     if not text.split():
         raise BadInput(
             None,

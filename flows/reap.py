@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 
@@ -13,7 +15,9 @@ from tasks.steps import say
 @flow(name="reap", description=__doc__)
 def reap() -> int:
     """How many claims were freed."""
-    lapsed = claims.reap(open_loop().engine)
+    engine = open_loop().engine
+    lapsed = claims.reap(engine)
+    claims.forget(engine, "webhook", timedelta(days=1))  # a signature is valid for minutes
     for one in lapsed:
         say(f"freed {one.subject}, held by {one.holder} until {one.expires:%Y-%m-%d %H:%M:%S} UTC")
     if lapsed:

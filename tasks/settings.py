@@ -49,6 +49,10 @@ class Settings(BaseSettings):
         None,
         description="SQLAlchemy address of the claims database, `postgresql://…`. Default: a SQLite file in the home folder.",
     )
+    webhook_secret: SecretStr | None = Field(
+        None,
+        description="Secret that calls of the webhook are signed with, `whsec_…`; else the block `gauntlet-webhook`.",
+    )
     service_timeout_s: float = Field(120.0, gt=0, description="Seconds to wait for a server to become healthy.")
 
     traceback: bool = Field(False, description="Show the traceback of an error that is not one of ours.")

@@ -21,7 +21,7 @@ Name = Annotated[str, typer.Argument(help="Gauntlet by name.")]
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    for verb in (score, drift, retrain, promote, models):
+    for verb in (score, drift, retrain, promote, models, api):
         app.command()(verb)
 
 
@@ -88,6 +88,17 @@ def models(
         aliases = ", ".join(f"{alias} v{version}" for alias, version in sorted(one.aliases.items()))
         table.add_row(one.name, str(one.version or "–"), one.sensor_type, aliases or "–", one.tags.get("source", "–"))
     Console().print(table)
+
+
+def api(
+    host: Annotated[str, typer.Option(help="Address to listen at; loopback unless told otherwise.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen at.")] = 8780,
+) -> None:
+    """Serve the signed webhook: `POST /hooks/retrain` and `/hooks/maintenance`, health at `/healthz` and `/readyz`."""
+    with session_stack(settings()):
+        from deployments.api import from_environment, serve
+
+        serve(from_environment(), host, port)
 
 
 def _known(name: str) -> str:
