@@ -10,9 +10,10 @@ from prefect.runtime import flow_run
 from sqlalchemy import Engine
 
 from blocks import AlertChannel
+from tasks.claims import claims_database
 from tasks.connection import Connection, resolve
 from tasks.loop.alerts import alert
-from tasks.loop.policy import claims, policy
+from tasks.loop.policy import policy
 from tasks.settings import Settings, settings
 from tasks.steps import run_id, say
 
@@ -37,7 +38,7 @@ def open_loop() -> Loop:
     cfg = settings()
     connection = resolve(cfg)
     connection.export()
-    return Loop(cfg, connection, claims(cfg), cfg.signing_key or cfg.state / "keys" / "signing.pem")
+    return Loop(cfg, connection, claims_database(cfg), cfg.signing_key or cfg.state / "keys" / "signing.pem")
 
 
 def loop_run_name() -> str:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from tasks.claims import Done, Turn, abandon, begin, claims_database, finish
 from tasks.connection import Connection
 from tasks.registry.aliases import CHAMPION, Holder, aliases_of, enter, holder
 from tasks.registry.fresh import Expectation, answer, confirm
 from tasks.registry.key import git_commit, requirements
-from tasks.registry.publish import Submission, publish
+from tasks.registry.publish import Submission, find, publish
 from tasks.registry.signing import signing_key
 from tasks.result import Registered
+from tasks.settings import settings
 from tasks.tracking import TrackedRun, log, log_files, servers, tracked
 
 CONFIRM_ROWS = 200
+TURN = timedelta(minutes=10)  # to upload one model; a process that dies leaves the work to the next after that
+POLL_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -65,8 +71,36 @@ def version_tags(
 
 
 def register(entry: Entry, parent: TrackedRun, connection: Connection, key_file: Path) -> Registered:
-    """The version of this candidate: a nested run with its figures, and the signed model. Safe to repeat."""
-    with servers(connection), tracked(connection, parent.experiment_id, entry.name, entry.tags, parent) as run:
+    """The version of this candidate: a nested run with its figures, and the signed model. Safe to repeat.
+
+    Of callers with one key at the same time, in whatever process, one registers and the others are told its version.
+    """
+    with servers(connection):
+        while (known := find(entry.name, entry.key)) is None:
+            turn = begin(claims_database(settings()), "register", f"{entry.name}:{entry.key}", TURN)
+            if isinstance(turn, Turn):
+                return _in_turn(turn, entry, parent, connection, key_file)
+            if isinstance(
+                turn, Done
+            ):  # and yet not in the registry: somebody deleted it there, or it is another registry
+                return _register(entry, parent, connection, key_file)
+            time.sleep(POLL_S)
+        return known
+
+
+def _in_turn(turn: Turn, entry: Entry, parent: TrackedRun, connection: Connection, key_file: Path) -> Registered:
+    engine = claims_database(settings())
+    try:
+        version = _register(entry, parent, connection, key_file)
+    except BaseException:
+        abandon(engine, turn)
+        raise
+    finish(engine, turn, str(version.version))
+    return version
+
+
+def _register(entry: Entry, parent: TrackedRun, connection: Connection, key_file: Path) -> Registered:
+    with tracked(connection, parent.experiment_id, entry.name, entry.tags, parent) as run:
         log(run, metrics=entry.metrics, parameters=entry.parameters)
         log_files(run, {**entry.files, **{f"plots/{name}": png for name, png in entry.pictures.items()}})
         submission = Submission(

@@ -12,6 +12,7 @@ Every function takes the engine of `open_database(url)` and works in one short t
 """
 
 from tasks.claims.claim import Claim, Lapsed, Refusal, check, claim, fenced, heartbeat, holders, reap, refuse, release
+from tasks.claims.configured import claims_database
 from tasks.claims.database import Clock, database_clock, open_database, ready, sqlite_url
 from tasks.claims.hold import Hold, holding
 from tasks.claims.log import Entry, append, history
@@ -32,6 +33,7 @@ __all__ = [
     "begin",
     "check",
     "claim",
+    "claims_database",
     "database_clock",
     "fenced",
     "finish",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -213,3 +214,18 @@ def test_frames_are_not_changed_by_features(table: Path) -> None:
     before = rows.copy(deep=True)
     engineered(rows)
     pd.testing.assert_frame_equal(rows, before)
+
+
+def test_many_callers_with_one_key_register_one_version(entry: Entry, key_file: Path, stack: Any) -> None:
+    """At the same time, from several threads: all are told the same version, and the registry has no other."""
+    place = experiment(EXPERIMENT, stack.connection)
+    candidate = replace(entry, name="raced_candidate", key="race-1")
+    with (
+        servers(stack.connection),
+        tracked(stack.connection, place, "race", {}) as parent,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        waiting = [pool.submit(register, candidate, parent, stack.connection, key_file) for _ in range(4)]
+        versions = [one.result() for one in waiting]
+    assert {one.version for one in versions} == {1}
+    assert len(MlflowClient().search_model_versions("name='raced_candidate'")) == 1

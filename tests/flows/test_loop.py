@@ -24,11 +24,10 @@ from deployments.stack import worker
 from flows.drift_check import drift_check
 from flows.promote import promote
 from flows.score import score
-from tasks.claims import history
+from tasks.claims import claims_database, history
 from tasks.connection import BLOCK
 from tasks.featurize.process import rule_oracle
 from tasks.loop.adapters import registered_names
-from tasks.loop.policy import claims
 from tasks.promotion import log as promotions
 from tasks.promotion.move import standing
 
@@ -127,7 +126,7 @@ def test_the_loop_from_drift_to_promotion_and_the_second_one_is_refused(
     assert run.created_by.type == "AUTOMATION"
     assert run.parameters["gauntlet"] == "ai4i"
 
-    entry = promotions.history(claims(stack.cfg), "ai4i")[-1]
+    entry = promotions.history(claims_database(stack.cfg), "ai4i")[-1]
     assert entry.line.to is not None
     assert entry.line.to.name == before.champion.name
     assert entry.line.verdict == "promote", entry.line.why
@@ -146,7 +145,7 @@ def test_the_loop_from_drift_to_promotion_and_the_second_one_is_refused(
     if drift_check("ai4i")["verdict"] == "operating_change":
         second = _wait_for("retrain", known)
         assert "refused" in second.name
-        refusals = history(claims(stack.cfg), subject="retrain:ai4i", event="claim.refused")
+        refusals = history(claims_database(stack.cfg), subject="retrain:ai4i", event="claim.refused")
         assert refusals[-1].detail["reason"] == "cooldown"
 
 
@@ -157,5 +156,5 @@ def test_a_rollback_gives_the_alias_back(ran: Any, stack: Any, running: None) ->
     after = standing(registered_names("ai4i"))
     assert told["verdict"] == "rolled back"
     assert after.champion == before.previous
-    entry = promotions.history(claims(stack.cfg), "ai4i")[-1]
+    entry = promotions.history(claims_database(stack.cfg), "ai4i")[-1]
     assert (entry.line.who, entry.line.verdict, entry.event) == ("operator", "rollback", "done")

@@ -14,15 +14,15 @@ from sqlalchemy import create_engine, text
 
 from blocks import DriftPolicy, TelemetryDatabase
 from datasets import ai4i as data_set
-from datasets.errors import BadInput
+from datasets.errors import BadInput, GauntletError
 from flows.drift_check import drift_check
 from flows.housekeeping import housekeeping
 from flows.reap import reap
 from flows.score import score
 from flows.validate_registry import validate_registry
 from tasks import claims
+from tasks.claims import claims_database
 from tasks.connection import BLOCK
-from tasks.loop.policy import claims as claims_database
 from tasks.loop.store import listed, manifests
 from tasks.registry.selection import get_all_registered_models
 
@@ -94,10 +94,26 @@ def test_a_file_of_another_machine_is_refused_and_may_be_offered_again(ran: Any,
 
 def test_every_champion_is_well(ran: Any) -> None:
     """And the table names folder, run and experiment of each."""
-    checked = validate_registry()
+    checked = validate_registry([one.name for one in ran.result.registered])
     holders = {one.name for one in get_all_registered_models() if "champion" in one.aliases}
-    assert {one.model for one in checked} == holders
+    assert {one.model for one in checked} == holders & {one.name for one in ran.result.registered} != set()
     assert all(one.fault == "" and one.folder.startswith("s3://") and one.files >= 8 for one in checked)
+
+
+def test_a_champion_that_lost_a_file_is_named(ran: Any, stack: Any) -> None:
+    """Its reference is taken away from S3, and put back."""
+    from urllib.parse import urlparse
+
+    held = next(one for one in ran.result.registered if one.name == ran.result.champion)
+    place = urlparse(f"{held.uri}/reference.parquet")
+    client, where = stack.connection.s3(), {"Bucket": place.netloc, "Key": place.path.lstrip("/")}
+    kept = client.get_object(**where)["Body"].read()
+    client.delete_object(**where)
+    try:
+        with pytest.raises(GauntletError, match=f"{held.name} v{held.version}: reference.parquet is not in S3"):
+            validate_registry([held.name])
+    finally:
+        client.put_object(**where, Body=kept)
 
 
 def test_reap_frees_a_dead_workers_claim(ran: Any, stack: Any) -> None:
