@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from mlflow import MlflowClient
 from sklearn.linear_model import LogisticRegression
 from sqlalchemy import create_engine
 
+from datasets import ai4i
 from datasets.errors import NotPromotable
+from tasks.promotion import smoke
 from tasks.promotion.carry_out import carry_out, roll_back
 from tasks.promotion.decide import Decision
 from tasks.promotion.log import history, open_log, unfinished
@@ -25,6 +28,7 @@ from tasks.registry.aliases import CHALLENGER, CHAMPION, PREVIOUS, Holder, alias
 from tasks.registry.key import requirements
 from tasks.registry.publish import Submission, publish
 from tasks.tracking import experiment, tracked
+from tasks.train.process import CANDIDATES, Prices, pipeline
 
 A, B, C = "promotion_a", "promotion_b", "promotion_c"
 NAMES = (A, B, C)
@@ -324,8 +328,6 @@ def test_the_smoke_test_asks_for_finite_answers_to_the_own_example(
     versions: dict[str, Holder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It answers the rows that it was registered with; a NaN among the answers, or an error, is a refusal."""
-    from tasks.promotion import smoke
-
     loaded = examine(versions["a1"], PUBLIC)
     stored = json.loads(loaded.files["input_example.json"])["data"]
     assert smoke.example(loaded).to_numpy() == pytest.approx(np.array(stored))
@@ -340,6 +342,19 @@ def test_the_smoke_test_asks_for_finite_answers_to_the_own_example(
     monkeypatch.setattr(smoke, "answer", breaks)
     with pytest.raises(NotPromotable, match="no such column"):
         examine(versions["a1"], PUBLIC)
+
+
+def test_a_gauntlets_own_model_passes_with_its_column_of_words(stack: Any, tmp_path: Path) -> None:
+    """AI4I's pipeline takes whole numbers, fractions and words; the example has the types of the signature."""
+    frame = ai4i.read(ai4i.simulate(tmp_path, seed=3, rows=600))
+    fitted = pipeline(CANDIDATES[3], Prices(), seed=7).fit(frame.features, frame.target.to_numpy())
+    one = Submission(
+        "promotion_ai4i", "k", fitted, frame.features.head(5), {"f1": 0.5}, {"leaked": "false"}, "A test.", {}
+    )
+    with tracked(stack.connection, experiment("promotion", stack.connection), "parent", {}) as run:
+        version = publish(one, run.experiment_id, run.run_id, KEY, requirements()).version
+    loaded = examine(Holder("promotion_ai4i", version), PUBLIC)
+    assert smoke.example(loaded).dtypes.astype(str).to_dict() == frame.features.dtypes.astype(str).to_dict()
 
 
 def decision(verdict: str = "promote", mode: str = "enabled") -> Decision:
