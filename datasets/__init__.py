@@ -15,6 +15,8 @@ DATASETS = {
     "nasa": "datasets.ims",
     "xjtu": "datasets.xjtu",
     "femto": "datasets.femto",
+    "sensors": "datasets.sensors",
+    "nab": "datasets.nab",
 }
 
 
