@@ -93,8 +93,10 @@ class Streams:
         parts = []
         for sensor, learnt in self.learnt.items():
             rows = self.of(sensor).iloc[:learnt].copy()
+            faulty = np.zeros(len(rows), bool)
             for first, last, _ in self.events[sensor]:
-                rows.iloc[first : last + 1, rows.columns.get_loc("value")] = np.nan
+                faulty[first : last + 1] = True
+            rows["value"] = rows["value"].mask(faulty)
             parts.append(rows)
         return pd.concat(parts, ignore_index=True)
 
@@ -174,9 +176,10 @@ def _from_sensors(path: Path) -> Streams:
         name, times = str(sensor), pd.DatetimeIndex(rows["timestamp"])
         learnt[name] = int(len(rows) * LEARNT)
         mine = faults[faults["sensor_id"] == sensor].sort_values("start")
-        spans = [(times.searchsorted(one.start), times.searchsorted(one.end, side="right") - 1, one.kind)
-                 for one in mine.itertuples()]  # fmt: skip
-        events[name] = tuple((int(first), int(last), str(kind)) for first, last, kind in spans if last >= first)
+        first = np.searchsorted(times.to_numpy(), mine["start"].to_numpy())
+        last = np.searchsorted(times.to_numpy(), mine["end"].to_numpy(), side="right") - 1
+        spans = zip(first, last, mine["kind"], strict=True)
+        events[name] = tuple((int(one), int(end), str(kind)) for one, end, kind in spans if end >= one)
     beside = read.path.parent / sensors.CONFIGURATION
     told = _configuration(beside) if beside.exists() else {}
     labelled = (read.path.parent / sensors.LABELS).exists()

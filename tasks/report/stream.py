@@ -232,7 +232,9 @@ def _quality(quality: QualityReport | None, drawn: tuple[Picture, ...]) -> tuple
          **{name: f"{value:.2f}" for name, value in cell["metrics"].items()}}
         for cell in cells
     ]  # fmt: skip
-    tables = (_table(quality.rows(), "percent of the expected readings, of the beginning that was learnt from"),)
+    tables: tuple[Table, ...] = (
+        _table(quality.rows(), "percent of the expected readings, of the beginning that was learnt from"),
+    )
     if injected:
         tables += (_table(injected, "mean over sensors, percent; expected: the score before less the injected share"),)
     return (Section("Data quality", (), tables, drawn),)

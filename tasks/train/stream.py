@@ -34,7 +34,8 @@ class StreamDetector(BaseEstimator):
 
     def fit(self, rows: pd.DataFrame, y: Any = None) -> StreamDetector:  # noqa: ARG002 - scikit-learn calls it so
         """Learn from sound rows of every sensor that will be watched."""
-        self.habits_, self.scales_ = {}, {}
+        self.habits_: dict[str, dict[str, Any]] = {}
+        self.scales_: dict[str, dict[str, np.ndarray]] = {}
         scaled = []
         for name, one in rows.groupby("sensor_id", sort=True):
             times, values = _columns(one)
