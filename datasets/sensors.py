@@ -22,6 +22,7 @@ from datasets.spec import Dataset, Provenance
 
 FILE, LABELS, CONFIGURATION = "sensors.csv", "labels.csv", "sensors.json"
 FAULTS = generator.KINDS
+FACTS = ("level_shift", "missing")  # labelled, too, but no faults to be found
 COLUMNS = ("sensor_id", "timestamp", "value")
 LABEL_COLUMNS = ("sensor_id", "kind", "start", "end")
 
@@ -75,6 +76,16 @@ def simulation(seed: int = 7, scale: float = 1.0) -> Simulation:
     """The draw of `scale` x 120 days, for `source.locate` to make or to find."""
     draw = f"v{generator.VERSION}-seed{seed}-scale{scale:g}"
     return Simulation(draw, lambda folder: simulate(folder, seed, scale))
+
+
+def fetch(folder: Path, progress: bool = True) -> Path:  # noqa: ARG001
+    """Never a path: nobody published this set.
+
+    Raises:
+        BadInput: always, with what to do instead.
+    """
+    do = f"use --source simulated, or put your own {FILE} ({', '.join(COLUMNS)}) here"
+    raise BadInput(Path(folder), "there is nothing to fetch: these sensors are simulated", do=do)
 
 
 def configuration() -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-GAUNTLETS = ("ai4i", "pump", "skab", "nasa", "xjtu", "femto", "mimii", "forecasting")
+GAUNTLETS = ("ai4i", "pump", "skab", "nasa", "xjtu", "femto", "mimii", "forecasting", "synthetic", "anomaly")
 
 
 def gauntlet(name: str) -> Any:

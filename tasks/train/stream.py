@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import IsolationForest
 
 from datasets.errors import BadInput
-from tasks.featurize.stream import Habit, habit, stream_features
+from tasks.featurize.stream import NAMES, Habit, habit, stream_features
 
 SPARE = 1.1  # the plain limit above the largest sound score
 # The forest's scores saturate beyond what it has seen, so that its limit is a high quantile of the sound ones.
@@ -20,20 +21,21 @@ FOREST_SOUND = 0.999
 class StreamDetector(BaseEstimator):
     """Raw rows (sensor_id, timestamp, value) in, fault or not out; habits, scales, forest and limit are inside.
 
-    `kind` "forest": isolation forest on the scaled features; "limit": the largest of them, each as a share
-    of the farthest that it went when sound. Limits come from
-    the sound rows alone: `SPARE` times the largest score, or the forest's quantile `FOREST_SOUND`. Rows of a sensor must be in the
-    order of time and begin where its history is to begin.
+    `kind` "forest": isolation forest on the scaled features; "limit": the largest of them, each as a share of the
+    farthest that it went when sound. Limits come from the sound rows alone: `SPARE` times the largest score, or the
+    forest's quantile `FOREST_SOUND`. Rows of a sensor must be in the order of time and begin where its history is to
+    begin. `features`: those of `NAMES` that it sees.
     """
 
-    def __init__(self, kind: str = "forest", seed: int = 7) -> None:
+    def __init__(self, kind: str = "forest", seed: int = 7, features: Sequence[str] = NAMES) -> None:
         self.kind = kind
         self.seed = seed
+        self.features = features
 
     def fit(self, rows: pd.DataFrame, y: Any = None) -> StreamDetector:  # noqa: ARG002 - scikit-learn calls it so
         """Learn from sound rows of every sensor that will be watched."""
         self.habits_: dict[str, dict[str, Any]] = {}
-        self.scales_ = {}
+        self.scales_: dict[str, dict[str, np.ndarray]] = {}
         scaled = []
         for name, one in rows.groupby("sensor_id", sort=True):
             times, values = _columns(one)
@@ -88,11 +90,23 @@ class StreamDetector(BaseEstimator):
         fault = score / (score + self.limit_)
         return np.column_stack([1 - fault, fault])
 
+    def raw_features(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The features that this detector sees, unscaled, a row each, with the sensor's name; as drift is measured by."""
+        parts = []
+        for name, one in rows.groupby("sensor_id", sort=True):
+            times, values = _columns(one)
+            told = self.habits_[str(name)]
+            usual = Habit(told["centre"], told["by_hour"], told["by_weekday"])
+            table = pd.DataFrame(stream_features(times, values, usual, told["per_day"]), columns=list(NAMES))
+            parts.append(table[[feature for feature in NAMES if feature in self.features]].assign(sensor_id=str(name)))
+        return pd.concat(parts, ignore_index=True)
+
     def _scale(self, name: str, raw: np.ndarray) -> np.ndarray:
         scale = self.scales_[name]
         away = (raw - scale["centre"]) / scale["spread"]
         away[:, 3:] = np.maximum(away[:, 3:], 0.0)  # calm, as over a gap that was filled, is no fault
-        return np.nan_to_num(np.abs(away), nan=0.0)
+        seen = [place for place, feature in enumerate(NAMES) if feature in self.features]
+        return np.nan_to_num(np.abs(away[:, seen]), nan=0.0)
 
     def _score(self, scaled: np.ndarray) -> np.ndarray:
         if self.kind == "forest":
