@@ -81,7 +81,10 @@ def example(loaded: LoadedModel) -> pd.DataFrame:
         table = json.loads(loaded.files[EXAMPLE])
         rows = pd.DataFrame(table["data"], columns=table["columns"])
         signature = ModelSignature.from_dict(yaml.safe_load(loaded.files["MLmodel"])["signature"])
-        return rows.astype(dict(zip(rows.columns, signature.inputs.pandas_types(), strict=True)))
+        types = dict(zip(rows.columns, signature.inputs.pandas_types(), strict=True))
+        return rows.astype(
+            {name: kind for name, kind in types.items() if np.dtype(kind).kind != "O"}
+        )  # words are pandas' own type
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         named = _named(Holder(loaded.name, loaded.version))
         raise NotPromotable(f"{named} has no readable {EXAMPLE}: {_short(error)}") from None
