@@ -98,7 +98,7 @@ def _series(sensor: Sensor, rows: int, rng: np.random.Generator) -> tuple[np.nda
         length = int(rng.integers(shortest, longest + 1))
         free = np.flatnonzero(~taken[: rows - length])
         # A stretch that would cover a fault would make its label untrue.
-        free = free[[at > 0 and not taken[at : at + length].any() for at in free]]
+        free = free[np.array([at > 0 and not taken[at : at + length].any() for at in free], dtype=bool)]
         if len(free):
             at = int(rng.choice(free))
             values[at : at + length] = np.nan
