@@ -23,6 +23,7 @@ from tasks.train.simple_streams import implausible, robust_z
 from tasks.train.stream import FOREST_SOUND, StreamDetector
 
 PRIMARY_METRIC = "f1"
+LEAST_ROWS = 48  # of a sensor, to learn from
 LEARNT = 0.4  # of each sensor's rows, its beginning, is what training may see
 
 
@@ -175,6 +176,9 @@ def _from_sensors(path: Path) -> Streams:
     for sensor, rows in read.frame.groupby("sensor_id", sort=True):
         name, times = str(sensor), pd.DatetimeIndex(rows["timestamp"])
         learnt[name] = int(len(rows) * LEARNT)
+        if learnt[name] < LEAST_ROWS:
+            expected = f"{round(LEAST_ROWS / LEARNT)}, of which the first {LEARNT:.0%} are learnt from"
+            raise BadInput(read.path, f"sensor {name} is too short", saw=f"{len(rows)} rows", expected=expected)
         mine = faults[faults["sensor_id"] == sensor].sort_values("start")
         first = np.searchsorted(times.to_numpy(), mine["start"].to_numpy())
         last = np.searchsorted(times.to_numpy(), mine["end"].to_numpy(), side="right") - 1

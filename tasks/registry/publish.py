@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
-from mlflow.models import Model, infer_signature
+from mlflow.models import Model, ModelSignature, infer_signature
 
 from tasks.registry.load import artifact_location, model_id_of
 from tasks.registry.signing import sign_folder
@@ -101,13 +102,20 @@ def _save(submission: Submission, folder: Path, description: Model, requirements
         pipeline,
         str(folder),
         mlflow_model=description,
-        signature=infer_signature(rows, getattr(pipeline, method)(rows)),
+        signature=_signature(rows, getattr(pipeline, method)(rows)),
         input_example=rows,
         pip_requirements=requirements,
         pyfunc_predict_fn=method,
         serialization_format="skops",
         skops_trusted_types=types_to_trust(skops.io.dumps(pipeline)),
     )
+
+
+def _signature(rows: pd.DataFrame, answer: Any) -> ModelSignature:
+    """The columns of the rows, and what they are answered by."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # whole numbers that could be missing: ours never are
+        return infer_signature(rows, answer)
 
 
 def _log_metrics(run_id: str, model_id: str, metrics: Mapping[str, float]) -> None:
