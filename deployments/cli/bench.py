@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -18,6 +20,7 @@ def register(app: typer.Typer) -> None:
     """Add the verbs below `bench`."""
     verbs = typer.Typer(help="Measure the hot paths: ratios, same work, same run.", no_args_is_help=True)
     verbs.command()(vibration)
+    verbs.command()(sound)
     app.add_typer(verbs, name="bench")
 
 
@@ -36,13 +39,29 @@ def vibration(
     place = locate(module.SPEC, "auto", data, settings().data_root, module.simulation())
     runs = module.runs(place.path)
     run = next((one for one in runs if len(one.channels) == 4), runs[0])
-    table = Table(
-        "way", "ms a snapshot", "times the plain way", "MB/s", "share of the limit", "resident MB",
-        title=f"{run.name}, {place.source} data, {len(run.channels)} channels", title_justify="left", box=None,
-    )  # fmt: skip
-    for row in bench(run, files, rounds, threads):
-        table.add_row(
-            row.way, f"{row.ms:.2f}", f"{row.ratio:.2f}", f"{row.megabytes_per_s:.0f}", f"{row.share_of_limit:.3f}",
-            f"{row.resident_mb:.0f}",
-        )  # fmt: skip
-    Console().print(table)
+    _print(bench(run, files, rounds, threads), f"{run.name}, {place.source} data, {len(run.channels)} channels")
+
+
+def sound(
+    data: Annotated[Path | None, typer.Option(help="Folder of clips; without it real or simulated ones.")] = None,
+    files: Annotated[int, typer.Option(min=1, help="How many clips.")] = 8,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of which the median counts.")] = 5,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the parallel ways.")] = 2,
+) -> None:
+    """Read and featurize clips: against librosa file by file."""
+    from tasks.featurize.sound_bench import bench
+
+    module = dataset("mimii")
+    place = locate(module.SPEC, "auto", data, settings().data_root, module.simulation(7, 0.1))
+    found = module.read(place.path)
+    _print(bench(found.clips, files, rounds, threads), f"{place.source} clips")
+
+
+def _print(rows: Sequence[Any], title: str) -> None:
+    """A benchmark's rows as a table: whatever numbers they have, under their names."""
+    names = [one.name for one in fields(rows[0])]
+    table = Table(*(name.replace("_", " ") for name in names), title=title, title_justify="left", box=None)
+    for row in rows:
+        values = [getattr(row, name) for name in names]
+        table.add_row(*(f"{value:,.3g}" if isinstance(value, float) else str(value) for value in values))
+    Console(width=max(Console().width, 130)).print(table)

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from importlib import import_module
+from json import loads as json_of
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,6 +48,12 @@ def run(
     columns: Annotated[str | None, typer.Option(help="features, or all: with the columns that know the label.")] = None,
     price_of_miss: Annotated[float, typer.Option(help="What a failure that nobody announced costs.")] = 500.0,
     price_of_false_alarm: Annotated[float, typer.Option(help="What an inspection for nothing costs.")] = 25.0,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="NAME=VALUE of a parameter that only this gauntlet has, such as trials=4; repeatable."
+        ),
+    ] = None,
     offline_server: Annotated[
         bool, typer.Option("--offline-server", help="Use servers of this run's own, whatever is configured.")
     ] = False,
@@ -64,6 +71,7 @@ def run(
         "price_of_false_alarm": _price("price-of-false-alarm", price_of_false_alarm),
     }
     _writable(json)
+    own = _settings(setting or [])
     _readable(chosen[0], parameters)
     if offline_server:
         _forget_own_servers()
@@ -73,7 +81,7 @@ def run(
     threading.Thread(target=_warm_up, daemon=True).start()
     with session_stack(settings(), say=(lambda _: None) if quiet else print) as urls:
         for name in chosen:
-            result = _run_one(name, parameters, quiet)
+            result = _run_one(name, parameters, own, quiet)
             if json is not None:
                 _write(result, json)
             console.print(results_table(result))
@@ -170,8 +178,26 @@ class _Progress(logging.Handler):
             print(f"{time.monotonic() - self.began:6.1f} s  {record.getMessage()}", file=sys.stderr, flush=True)
 
 
-def _run_one(name: str, parameters: dict[str, Any], quiet: bool) -> GauntletResult:
-    result: GauntletResult = call_flow(gauntlet(name), parameters, quiet)
+def _settings(texts: list[str]) -> dict[str, Any]:
+    """The parameters in NAME=VALUE: a value is read as JSON where it is some, otherwise as text."""
+    named: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise BadInput(None, f"--set {text}", expected="NAME=VALUE")
+        try:
+            named[name] = json_of(value)
+        except ValueError:
+            named[name] = value
+    return named
+
+
+def _run_one(name: str, parameters: dict[str, Any], own: dict[str, Any], quiet: bool) -> GauntletResult:
+    flow = gauntlet(name)
+    if unknown := [key for key in own if key not in flow.parameters.properties]:
+        known = ", ".join(key for key in flow.parameters.properties if key not in parameters)
+        raise BadInput(None, f"{name} has no parameter {unknown[0]!r}", expected=f"one of {known or 'none'}")
+    result: GauntletResult = call_flow(flow, {**parameters, **own}, quiet)
     return result
 
 
