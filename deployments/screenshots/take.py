@@ -45,29 +45,16 @@ def photograph(url: str, name: str, height: int = SIZE[1]) -> Path:
 
 def main() -> None:
     """All pages, by what the servers have."""
-    from prefect import get_client
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateName
-    from prefect.client.schemas.sorting import FlowRunSort
-
     from tasks.connection import local_address
     from tasks.settings import settings
 
-    prefect, mlflow = (local_address(settings(), name) for name in ("prefect", "mlflow"))
-    with get_client(sync_client=True) as client:
-        done = FlowRunFilter(state=FlowRunFilterState(name=FlowRunFilterStateName(any_=["Completed"])))
-        runs = client.read_flow_runs(flow_run_filter=done, sort=FlowRunSort.END_TIME_DESC, limit=100)
-        automations = client.read_automations()
-    gauntlets = [run for run in runs if "gauntlet" in run.tags or "ai4i" in run.tags]
+    prefect = local_address(settings(), "prefect")
     pages = {
         "prefect-deployments": (f"{prefect}/deployments", 1000),
-        "prefect-automation": (f"{prefect}/automations/automation/{automations[0].id}" if automations else "", 700),
-        "prefect-run": (f"{prefect}/runs/flow-run/{gauntlets[0].id}" if gauntlets else "", 1000),
-        "prefect-artifacts": (f"{prefect}/artifacts", 900),
-        "mlflow-models": (f"{mlflow}/#/models", 900),
+        "prefect-artifacts": (f"{prefect}/artifacts", 560),
     }
     for name, (url, height) in pages.items():
-        if url:
-            print(photograph(url, name, height))
+        print(photograph(url, name, height))
 
 
 if __name__ == "__main__":
