@@ -17,6 +17,7 @@ from datasets.errors import BadInput
 from datasets.fetch import download
 from datasets.provenance import provenance
 from datasets.series import Series, SeriesSet, on_a_grid
+from datasets.source import Simulation
 from datasets.spec import Dataset, RemoteFile
 
 TARGET = "OT"
@@ -85,6 +86,15 @@ def borders(series: Series) -> tuple[int, int, int]:
             do="fetch the whole file, or rename it: a table of columns id, time, value is split by share",
         )  # fmt: skip
     return train, validation, test
+
+
+def simulation(seed: int = 7, scale: float = 1.0) -> Simulation:  # noqa: ARG001 - the form that every data set has
+    """Never a draw: the set is measured.
+
+    Raises:
+        BadInput: always, with what is simulated instead.
+    """
+    raise BadInput(None, "ETT is measured, nobody simulates it", do="run `gauntlet data simulate sensors`")
 
 
 def fetch(folder: Path, progress: bool = True) -> Path:

@@ -14,7 +14,16 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.exceptions import ObjectAlreadyExists
 
-from blocks import BLOCKS, ArtifactStore, DataLocation, TrackingServer
+from blocks import (
+    BLOCKS,
+    AlertChannel,
+    ArtifactStore,
+    DataLocation,
+    DriftPolicy,
+    RetrainPolicy,
+    TelemetryDatabase,
+    TrackingServer,
+)
 from datasets.errors import GauntletError
 from tasks.connection import BLOCK, Connection, resolve
 from tasks.settings import Settings
@@ -54,6 +63,11 @@ def _documents(cfg: Settings, connection: Connection) -> tuple[Block, ...]:
             follow_local_stack=not cfg.own_s3,
         ),
         DataLocation(root=cfg.data_root),
+        # As they are by default, so that an operator finds them to edit.
+        DriftPolicy(),
+        RetrainPolicy(),
+        AlertChannel(),
+        TelemetryDatabase(),
     )
 
 

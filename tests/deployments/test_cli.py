@@ -45,7 +45,7 @@ def call(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("run", "ai5i"), "no gauntlet 'ai5i'; expected one of ai4i, nasa,"),
+        (("run", "ai5i"), "no gauntlet 'ai5i'; expected one of ai4i, pump,"),
         (("run", "ai4i", "--source", "imagined"), "--source imagined; expected one of auto, real, simulated."),
         (("run", "ai4i", "--columns", "some"), "--columns some; expected one of features, all."),
         (("run", "ai4i", "--data", "/nowhere"), "/nowhere: there is no such folder or file. Check --data."),

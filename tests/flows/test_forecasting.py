@@ -20,6 +20,8 @@ from tasks.result import METRICS, GauntletResult
 from tasks.settings import settings
 from tasks.tracking import experiment
 
+pytestmark = pytest.mark.slow
+
 PHI, NOISE = 0.8, 1.0
 
 

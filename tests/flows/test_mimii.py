@@ -13,6 +13,8 @@ from datasets.sound_simulator import Draw, write
 from tasks.registry.aliases import aliases_of
 from tasks.result import METRICS
 
+pytestmark = pytest.mark.slow
+
 DRAW = Draw(machines=("fan",), snrs=(6, -6), channels=2, normal=40, abnormal=10, seconds=1)
 
 

@@ -19,6 +19,8 @@ from flows.anomaly import anomaly
 from flows.synthetic import synthetic
 from tasks.result import GauntletResult
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

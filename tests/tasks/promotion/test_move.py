@@ -30,6 +30,8 @@ from tasks.registry.publish import Submission, publish
 from tasks.tracking import experiment, tracked
 from tasks.train.process import CANDIDATES, Prices, pipeline
 
+pytestmark = pytest.mark.slow
+
 A, B, C = "promotion_a", "promotion_b", "promotion_c"
 NAMES = (A, B, C)
 KEY = Ed25519PrivateKey.generate()
