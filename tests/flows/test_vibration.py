@@ -14,6 +14,8 @@ from datasets.provenance import RECORD
 from flows.nasa import nasa
 from tasks.result import GauntletResult
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def snapshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
