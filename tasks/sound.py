@@ -89,7 +89,7 @@ class Judgement:
     refused: tuple[Finding, ...]
 
 
-def load(data: Path | None, source: Source, root: Path, seed: int, scale: float = 1.0) -> Loaded:
+def load(data: Path | None, source: Source, root: Path, seed: int, scale: float = 0.25) -> Loaded:
     """The folder that the user names, or the first of the known real ones that can be judged, or a simulation.
 
     Raises:
