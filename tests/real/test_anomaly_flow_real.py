@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 ROOT = os.environ.get("GAUNTLET_DATA_DIR", "")
-pytestmark = pytest.mark.skipif(
-    not ROOT or not (Path(ROOT) / "nab").is_dir(), reason="GAUNTLET_DATA_DIR holds no folder nab"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not ROOT or not (Path(ROOT) / "nab").is_dir(), reason="GAUNTLET_DATA_DIR holds no folder nab"),
+]
 
 
 def test_the_official_windows_are_met_and_the_simple_limit_is_not_hidden(stack: Any) -> None:

@@ -18,7 +18,7 @@ from tasks.featurize import sound as features
 from tasks.featurize import sound_plain
 from tasks.train.sound_listener import DETECTORS, FALSE_ALARM_RATE, MAHALANOBIS
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 # Mahalanobis with shrinkage on the authors' split, measured by other code than ours: ids 00, 02, 04, 06.
 MEASURED = {
