@@ -44,7 +44,8 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def result(table: Path, stack: Any) -> GauntletResult:
+def result(table: Path, unregistered: Any) -> GauntletResult:
+    unregistered("forecasting")
     return forecasting(data=table, seed=7, trials=2)
 
 
@@ -116,7 +117,10 @@ def test_prophet_is_stored_as_text_and_numbers(result: GauntletResult) -> None:
 
 def test_trials_are_in_mlflow(result: GauntletResult, stack: Any) -> None:
     """Two trials of each study, with their settings and errors, under the gauntlet's run."""
-    runs = MlflowClient().search_runs([experiment(EXPERIMENT, stack.connection)], "tags.kind = 'trial'")
+    one = result.registered[0]
+    run = MlflowClient().get_run(MlflowClient().get_model_version(one.name, str(one.version)).run_id)
+    mine = f"tags.kind = 'trial' and tags.mlflow.parentRunId = '{run.data.tags['mlflow.parentRunId']}'"
+    runs = MlflowClient().search_runs([experiment(EXPERIMENT, stack.connection)], mine)
     studies = [run.data.tags["study"] for run in runs]
     assert studies.count("prophet") == studies.count("lightgbm") == 2
     assert all(run.data.metrics["tuning_mse"] > 0 and run.data.params for run in runs)

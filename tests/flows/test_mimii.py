@@ -19,9 +19,10 @@ DRAW = Draw(machines=("fan",), snrs=(6, -6), channels=2, normal=40, abnormal=10,
 
 
 @pytest.fixture(scope="module")
-def ran(stack: Any, tmp_path_factory: Any) -> Any:
+def ran(unregistered: Any, tmp_path_factory: Any) -> Any:
     from flows.mimii import mimii
 
+    unregistered("mimii")
     data = write(tmp_path_factory.mktemp("mimii"), DRAW)
     broken = data / "6_dB_fan" / "fan" / "id_00" / "normal" / "00000039.wav"
     broken.write_text("not a sound")
