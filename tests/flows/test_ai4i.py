@@ -64,6 +64,7 @@ def test_label_columns_stop_the_run_and_are_named(table: Path, stack: Any) -> No
     assert any("label_derived" in run.data.tags.get("failure", "") for run in failed)
 
 
+@pytest.mark.slow
 def test_an_allowed_leak_is_marked_everywhere_and_never_champion(table: Path, stack: Any) -> None:
     """The famous figure comes out, and result, verdict, report and versions say that it is leaked."""
     before = {name: aliases_of(name) for name in REGISTERED}

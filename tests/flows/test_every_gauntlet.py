@@ -24,8 +24,8 @@ from tasks.registry.signing import signing_key
 from tasks.report.result import LOWER_IS_BETTER
 from tasks.result import METRICS
 
-# The others take minutes each on two cores.
-QUICK = ("ai4i", "skab", "nasa")
+# The others take a minute and more each on two cores.
+QUICK = ("ai4i", "skab")
 pytestmark = pytest.mark.parametrize(
     "ran", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in GAUNTLETS], indirect=True
 )

@@ -55,6 +55,7 @@ def _mean_auc_by_snr(judgement_cells):
     return {snr: float(np.mean(values)) for snr, values in by_snr.items()}
 
 
+@pytest.mark.slow
 def test_auc_falls_with_the_noise(all_machines):
     """48 cells: 6 dB over 0 dB over -6 dB, of every type of machine too, and -6 dB is still above chance."""
     parts = sound.split(all_machines)
@@ -118,6 +119,7 @@ def test_the_table_has_known_metrics_and_all_candidates(small):
     assert judgement.best in [one.name for one in DETECTORS]
 
 
+@pytest.mark.slow
 def test_nothing_is_chosen_on_judged_clips(small):
     """With other judged clips, thresholds, settings and champion stay the same to the digit."""
     table, parts, trained, _ = small
@@ -162,6 +164,7 @@ def test_report_tells_all_of_it(small, tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_the_same_again_is_the_same_to_the_digit(small):
     """Training and figures."""
     table, parts, _, judgement = small
