@@ -7,6 +7,7 @@ So the slots in use are counted anew wherever a dead run was found.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -21,8 +22,10 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Crashed
 
+_LOG = logging.getLogger("gauntlet")
 HEARTBEAT = "prefect.flow-run.heartbeat"
 AT_WORK = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 PAGE = 200
@@ -34,13 +37,22 @@ def end_dead_runs(client: SyncPrefectClient, silent_for: timedelta, besides: str
     A run that never sent a heartbeat, because its process has them switched off, is left alone; so is the one whose id is `besides`.
     """
     since = datetime.now(UTC) - silent_for
-    dead = [one for one in _at_work(client) if str(one.id) != besides and _is_dead(client, one, since)]
-    for one in dead:
-        minutes = silent_for.total_seconds() / 60
-        client.set_flow_run_state(one.id, Crashed(message=f"Its process gave no sign for {minutes:g} minutes."))
+    silent = [one for one in _at_work(client) if str(one.id) != besides and _is_dead(client, one, since)]
+    dead = [one for one in silent if _end(client, one, silent_for)]
     for deployment in {one.deployment_id for one in dead if one.deployment_id is not None}:
         _count_slots(client, deployment)
     return dead
+
+
+def _end(client: SyncPrefectClient, run: FlowRun, silent_for: timedelta) -> bool:
+    minutes = silent_for.total_seconds() / 60
+    try:
+        client.set_flow_run_state(run.id, Crashed(message=f"Its process gave no sign for {minutes:g} minutes."))
+    except PrefectHTTPStatusError as error:
+        # The server fails over a run whose deployment was deleted, until the lease of its slot has ended.
+        _LOG.warning("%s cannot be ended now: %s", run.name, str(error)[:200])
+        return False
+    return True
 
 
 def _is_dead(client: SyncPrefectClient, run: FlowRun, since: datetime) -> bool:

@@ -6,25 +6,33 @@ import multiprocessing
 import runpy
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from mlflow import MlflowClient
+from prefect import get_client
 
 from blocks import RetrainPolicy
 from datasets import ai4i as data_set
+from deployments.deploy import deploy
+from deployments.stack import worker
+from deployments.stack.process import marked, wait_until
 from flows import _promotion
 from flows.promote import promote
+from flows.reap import reap
 from flows.retrain import retrain
 from flows.score import score
 from tasks import claims
-from tasks.claims import claims_database, holders
+from tasks.claims import claims_database, database_clock, holders
 from tasks.connection import BLOCK
 from tasks.featurize.process import rule_oracle
 from tasks.loop.adapters import registered_names
+from tasks.loop.dead_runs import end_dead_runs
 from tasks.promotion import log as promotions
 from tasks.promotion.decide import Decision
 from tasks.promotion.move import Standing, standing
@@ -307,3 +315,62 @@ def test_a_rollback_killed_at_every_act_is_made_once(promoting: tuple[Case, Hold
     assert promote("ai4i", rollback=True)["verdict"] == "rolled back"
     case.ended(Standing(old, None, None), made=0)
     assert "rolled_back" in MlflowClient().get_model_version(left.name, str(left.version)).tags
+
+
+def through_the_worker(seed: int) -> UUID:
+    """A retraining asked for from the deployment."""
+    with get_client(sync_client=True) as client:
+        deployment = client.read_deployment_by_name("retrain/on-request").id
+        asked = {"gauntlet": "ai4i", "verdict": "operating_change", "seed": seed}
+        return client.create_flow_run_from_deployment(deployment, parameters=asked).id
+
+
+def state_of(run: UUID) -> str:
+    with get_client(sync_client=True) as client:
+        return str(client.read_flow_run(run).state_name)
+
+
+def kill_worker(cfg: Any) -> None:
+    """The worker and the run that it has begun, at once."""
+    for process in marked(str(cfg.state / "stack" / "worker.json")):
+        process.kill()
+
+
+def until(happened: Callable[[], bool]) -> None:
+    assert wait_until(happened, time.monotonic() + 180, every=0.05)
+
+
+def test_the_worker_killed_with_its_run(case: Case) -> None:
+    """While the run is pending, and in the middle of it: after a `reap` nothing is held, and the next trigger works."""
+    cfg, engine, api = case.plant.stack.cfg, case.plant.engine, case.plant.stack.urls["Prefect"] + "/api"
+    list(deploy(cfg))
+    RetrainPolicy(cooldown_h=0).save(BLOCK, overwrite=True)
+    try:
+        worker.up(cfg, api)
+        first = through_the_worker(case.seed)
+        until(lambda: state_of(first) == "Pending")
+        kill_worker(cfg)
+        assert reap(silent_min=0) >= 1
+        assert (state_of(first), holders(engine)) == ("Crashed", [])
+
+        worker.up(cfg, api)
+        second = through_the_worker(case.seed)
+        until(lambda: any(one.subject == "retrain:ai4i" for one in holders(engine)))
+        kill_worker(cfg)
+        assert holder(NAMES, CHAMPION) == case.plant.champion
+        assert {one.holder for one in holders(engine)} == {str(second)}
+        claims.reap(engine, clock=lambda connection: database_clock(connection) + timedelta(minutes=2))
+        assert holders(engine) == []
+        with get_client(sync_client=True) as client:  # its first heartbeat, and from then on none
+            until(lambda: second in [one.id for one in end_dead_runs(client, timedelta(seconds=1))])
+        assert state_of(second) == "Crashed"
+
+        worker.up(cfg, api)
+        third = through_the_worker(case.seed)
+        until(lambda: state_of(third) in ("Completed", "Failed", "Crashed"))
+        assert state_of(third) == "Completed"
+    finally:
+        worker.down(cfg)
+    legal()
+    assert holders(engine) == []
+    assert versions() == case.versions + 1
