@@ -22,7 +22,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.exceptions import PrefectHTTPStatusError
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Crashed
 
 _LOG = logging.getLogger("gauntlet")
@@ -83,7 +83,10 @@ def _at_work(client: SyncPrefectClient, deployments: Iterable[UUID] = ()) -> lis
 
 def _count_slots(client: SyncPrefectClient, deployment: UUID) -> None:
     """Let a deployment's limit have as many slots in use as it has runs at work."""
-    limit = client.read_deployment(deployment).global_concurrency_limit
+    try:
+        limit = client.read_deployment(deployment).global_concurrency_limit
+    except ObjectNotFound:  # deleted since, and its limit with it
+        return
     if limit is None:
         return
     used = len(_at_work(client, [deployment]))
