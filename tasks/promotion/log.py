@@ -33,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError
 
 from datasets.errors import BadInput, NotPromotable, ServiceDown
+from tasks.claims.database import make_tables
 from tasks.registry.aliases import Holder
 
 Event = Literal["decided", "intended", "done", "failed"]
@@ -92,8 +93,8 @@ def open_log(engine: Engine) -> None:
     Raises:
         ServiceDown: the database does not answer.
     """
-    with _answering(engine):
-        TABLES.create_all(engine)
+    with _answering(engine), engine.begin() as connection:
+        make_tables(connection, TABLES)
 
 
 def write(engine: Engine, event: Event, line: Line, *, intent: int | None = None, now: datetime | None = None) -> int:
