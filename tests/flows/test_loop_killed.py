@@ -18,11 +18,9 @@ from mlflow import MlflowClient
 from prefect import get_client
 
 from blocks import RetrainPolicy
-from datasets import ai4i as data_set
 from deployments.deploy import deploy
 from deployments.stack import worker
 from deployments.stack.process import marked, wait_until
-from flows import _promotion
 from flows.promote import promote
 from flows.reap import reap
 from flows.retrain import retrain
@@ -30,11 +28,9 @@ from flows.score import score
 from tasks import claims
 from tasks.claims import claims_database, database_clock, holders
 from tasks.connection import BLOCK
-from tasks.featurize.process import rule_oracle
 from tasks.loop.adapters import registered_names
 from tasks.loop.dead_runs import end_dead_runs
 from tasks.promotion import log as promotions
-from tasks.promotion.decide import Decision
 from tasks.promotion.move import Standing, standing
 from tasks.registry.aliases import CHALLENGER, CHAMPION, PREVIOUS, Holder, aliases_of, holder
 
@@ -112,35 +108,21 @@ def legal() -> None:
     assert sum(alias == CHAMPION for alias, *_ in held) == 1
 
 
-@pytest.fixture(scope="module")
-def scored(stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of another product: 9 Nm more torque; failures by the process' own three rules."""
-    drawn, folder = tmp_path_factory.mktemp("drawn"), tmp_path_factory.mktemp("product")
-    table = data_set.read(data_set.simulate(drawn, seed=41, rows=1000)).frame
-    table["Torque [Nm]"] += 9.0
-    table[data_set.SPEC.target] = rule_oracle(table[list(data_set.SPEC.features)])
-    table[[*data_set.SPEC.features, data_set.SPEC.target]].to_csv(folder / "product.csv", index=False)
-    (folder / "SIMULATED.json").write_text("{}")
-    return folder
-
-
 _PLANTS: list[Plant] = []
-
-
-def promoted(_frozen: Any, _replays: Any, _smoke: bool, mode: Any, **_: Any) -> Decision:
-    """Stands for `decide`, whatever the figures of a small simulated set."""
-    return Decision("promote", ("it is better",), {}, mode)
 
 
 @pytest.fixture
 def plant(
-    ran: Any, stack: Any, scored: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    ran: Any,
+    stack: Any,
+    product: Callable[[int], Path],
+    every_challenger_is_better: None,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Plant:
-    """Scored once for the file; no cooldown."""
-    monkeypatch.setattr(_promotion, "decide", promoted)
+    """A file of another product scored; no cooldown."""
     if not _PLANTS:
         RetrainPolicy(cooldown_h=0).save(BLOCK, overwrite=True)
-        score("ai4i", scored)
+        score("ai4i", product(41))
         made = next(one for one in ran.result.registered if one.name == ran.result.champion)
         spawn = multiprocessing.get_context("forkserver")
         spawn.set_forkserver_preload(["flows.retrain", "flows.promote", "flows.score", "flows.drift_check", "lightgbm"])
