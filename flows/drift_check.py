@@ -51,10 +51,11 @@ def _keep(loop: Loop, judged: Judged) -> str:
                 log_files(run, {"drift.html": judged.drift.html})
             log_files(run, {"verdict.json": json.dumps(document, indent=1).encode()})
             link = f"{run.url}/artifacts/drift.html" if judged.drift is not None else run.url
-        key = f"drift/{judged.window.gauntlet}/{judged.at.replace(':', '')}-{judged.window.key[:12]}"
-        if judged.drift is not None:
-            put(loop.connection, f"{key}.html", judged.drift.html, "text/html")
-        put(loop.connection, f"{key}.json", json.dumps({**document, "report": link}, indent=1).encode())
+            # While the run is open: what an outage interrupts here is FAILED there, and one report counts.
+            key = f"drift/{judged.window.gauntlet}/{judged.at.replace(':', '')}-{judged.window.key[:12]}"
+            if judged.drift is not None:
+                put(loop.connection, f"{key}.html", judged.drift.html, "text/html")
+            put(loop.connection, f"{key}.json", json.dumps({**document, "report": link}, indent=1).encode())
     return link
 
 
