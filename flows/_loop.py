@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 from prefect import get_client
+from prefect.events.worker import EventsWorker
 from prefect.runtime import flow_run
 from sqlalchemy import Engine
 
@@ -51,3 +53,10 @@ def name_run(name: str, *tags: str) -> None:
     if run_id():
         with get_client(sync_client=True) as client:
             client.update_flow_run(flow_run.id, name=name, tags=sorted({*flow_run.tags, *tags}))
+
+
+def send_events(patience_s: float = 10.0) -> None:
+    """Wait until the events that were emitted have left this process: a thread of Prefect's sends them."""
+    waiting = threading.Thread(target=EventsWorker.instance().wait_until_empty, daemon=True)
+    waiting.start()
+    waiting.join(patience_s)

@@ -2,26 +2,64 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from prefect.artifacts import create_markdown_artifact
 
 from blocks.policy import Promotion
-from datasets.errors import NotPromotable
+from datasets.errors import GauntletError, NotPromotable
 from flows._loop import Loop
-from tasks.claims import Hold
+from tasks.claims import Hold, Refusal, holding
 from tasks.loop.adapters import registered_names
 from tasks.loop.evaluation import Contest
-from tasks.promotion.carry_out import carry_out
+from tasks.promotion.carry_out import carry_out, settle
 from tasks.promotion.decide import Decision, Occasion, decide
-from tasks.promotion.log import open_log
+from tasks.promotion.log import Entry, open_log, unfinished
 from tasks.promotion.smoke import examine
 from tasks.registry.aliases import Holder
 from tasks.registry.signing import signing_key
-from tasks.steps import say
+from tasks.steps import run_id, say, step
 from tasks.tracking import servers
 
 OCCASIONS: dict[str, Occasion] = {"operating_change": "operating change", "maintenance": "maintenance"}
+CLAIM = timedelta(minutes=2)  # without a heartbeat; a promotion that is killed keeps others out no longer than that
+POLL_S = 2.0
+
+
+@contextmanager
+def holding_aliases(loop: Loop, gauntlet: str, patience: timedelta = timedelta(0)) -> Iterator[Hold]:
+    """The right to move a gauntlet's aliases: one at a time, be it by hand or after a retraining.
+
+    Raises:
+        GauntletError: another has it, and still has after `patience`.
+    """
+    until = time.monotonic() + patience.total_seconds()
+    while True:
+        with holding(loop.engine, f"promote:{gauntlet}", run_id() or "promote by hand", CLAIM) as hold:
+            if not isinstance(hold, Refusal):
+                yield hold
+                return
+        if time.monotonic() > until:
+            raise GauntletError(str(hold))
+        time.sleep(POLL_S)
+
+
+def _settle(loop: Loop, gauntlet: str, check: Callable[[], None]) -> list[Entry]:
+    """End what a promotion that was cut off left, in the registry and in the log; the intentions that were carried out."""
+    open_log(loop.engine)
+    left = unfinished(loop.engine, gauntlet)
+    with servers(loop.connection):
+        now = settle(loop.engine, gauntlet, registered_names(gauntlet), check=check)
+    for one in left:
+        say(f"entry {one.id} of the promotion log was cut off: {now.champion} is champion")
+    return [one for one in left if one.line.to == now.champion]
+
+
+settle_aliases = step(_settle, "settle", calls_server=True)
 
 
 def promote_challenger(
@@ -33,10 +71,22 @@ def promote_challenger(
     *,
     verdict: str,
     by: str,
-    hold: Hold | None = None,
+    check: Callable[[], None],
     again: bool = False,
 ) -> Decision:
-    """The decision, after it was carried out where the mode lets it."""
+    """The decision, after it was carried out where the mode lets it; `check` raises when the right to was lost."""
+    decision, entry = move_aliases(
+        loop, gauntlet, challenger, contest, mode, verdict=verdict, by=by, check=check, again=again
+    )
+    tell(loop, gauntlet, decision, f"{challenger.name} v{challenger.version}", entry.id)
+    return decision
+
+
+def _move(
+    loop: Loop, gauntlet: str, challenger: Holder, contest: Contest, mode: Promotion, *,
+    verdict: str, by: str, check: Callable[[], None], again: bool,
+) -> tuple[Decision, Entry]:  # fmt: skip
+    """Decide, carry out, record; safe to repeat when a server went away in the middle."""
     key = signing_key(loop.key_file).public_key()
     open_log(loop.engine)
     with servers(loop.connection):
@@ -45,10 +95,12 @@ def promote_challenger(
             occasion=OCCASIONS.get(verdict, "gain"), new_regime=contest.since,
         )  # fmt: skip
         names = registered_names(gauntlet)
-        check = {"check": hold.check} if hold is not None else {}
-        entry = carry_out(loop.engine, gauntlet, names, challenger, decision, by, key=key, again=again, **check)
-    tell(loop, gauntlet, decision, f"{challenger.name} v{challenger.version}", entry.id)
-    return decision
+        return decision, carry_out(
+            loop.engine, gauntlet, names, challenger, decision, by, key=key, again=again, check=check
+        )
+
+
+move_aliases = step(_move, "promote", calls_server=True)
 
 
 def _smoke(challenger: Holder, key: Any) -> bool:

@@ -1,6 +1,6 @@
 """Has the world drifted away from what the champion learnt, and what is to be done about it?
 
-champion ─> window (newest scored rows) ─> judge (Evidently, triage) ─> keep (report in MLflow, verdict in S3) ─> event
+champion ─> window (newest scored rows) ─> recall (earlier verdicts) ─> judge (Evidently, triage) ─> keep (report in MLflow, verdict in S3) ─> event
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 from prefect.events import emit_event
 
 from blocks import DriftPolicy
-from flows._loop import Loop, loop_run_name, name_run, open_loop
-from tasks.claims import Turn, abandon, begin, finish
+from flows._loop import Loop, loop_run_name, name_run, open_loop, send_events
+from tasks.claims import Turn, begin, finish, in_turn
 from tasks.loop import drift_check as checking
 from tasks.loop.champion import champion_of
 from tasks.loop.drift_check import EVENT, Judged
@@ -30,6 +30,13 @@ from tasks.tracking import experiment, log, log_files, servers, tracked
 find_champion = step(champion_of, "champion", calls_server=True)
 take_window = step(newest_window, "window", calls_server=True)
 judge = step(checking.judge, "judge")
+TURN = timedelta(minutes=2)  # without a sign of life; a check that is killed leaves the window to the next after that
+
+
+def _recall(loop: Loop, gauntlet: str, key: str) -> list[dict[str, Any]]:
+    """The verdicts on earlier windows; a check of this very window that was killed half-way is none of them."""
+    with servers(loop.connection):
+        return [one for one in listed(loop.connection, f"drift/{gauntlet}/") if one["key"] != key]
 
 
 def _keep(loop: Loop, judged: Judged) -> str:
@@ -44,13 +51,15 @@ def _keep(loop: Loop, judged: Judged) -> str:
                 log_files(run, {"drift.html": judged.drift.html})
             log_files(run, {"verdict.json": json.dumps(document, indent=1).encode()})
             link = f"{run.url}/artifacts/drift.html" if judged.drift is not None else run.url
-        key = f"drift/{judged.window.gauntlet}/{judged.at.replace(':', '')}-{judged.window.key[:12]}"
-        if judged.drift is not None:
-            put(loop.connection, f"{key}.html", judged.drift.html, "text/html")
-        put(loop.connection, f"{key}.json", json.dumps({**document, "report": link}, indent=1).encode())
+            # While the run is open: what an outage interrupts here is FAILED there, and one report counts.
+            key = f"drift/{judged.window.gauntlet}/{judged.at.replace(':', '')}-{judged.window.key[:12]}"
+            if judged.drift is not None:
+                put(loop.connection, f"{key}.html", judged.drift.html, "text/html")
+            put(loop.connection, f"{key}.json", json.dumps({**document, "report": link}, indent=1).encode())
     return link
 
 
+recall = step(_recall, "recall", calls_server=True)
 keep = step(_keep, "keep", calls_server=True)
 
 
@@ -68,20 +77,16 @@ def drift_check(gauntlet: str = "ai4i", seed: int = 7) -> dict[str, Any]:
     if window is None:
         say(f"nothing of {gauntlet} was scored yet: run `gauntlet score {gauntlet} --data DIR`")
         return {"gauntlet": gauntlet, "verdict": "none", "drifted": False}
-    turn = begin(loop.engine, f"drift:{gauntlet}", window.key, timedelta(minutes=10))
+    turn = begin(loop.engine, f"drift:{gauntlet}", window.key, TURN)
     if not isinstance(turn, Turn):
         say(f"this window of {gauntlet} was judged already, or is being judged")
         return json.loads(getattr(turn, "outcome", "{}")) or {"gauntlet": gauntlet, "verdict": "none", "drifted": False}
-    try:
-        with servers(loop.connection):
-            before = listed(loop.connection, f"drift/{gauntlet}/")
-        judged = judge(window, before, limits, seed)
+    with in_turn(loop.engine, turn, TURN):
+        judged = judge(window, recall(loop, gauntlet, window.key), limits, seed)
         link = keep(loop, judged)
         document = {**judged.document, "report": link}
         _tell(loop, judged, document)
-    except BaseException:
-        abandon(loop.engine, turn)
-        raise
+        send_events()  # else a process that is killed after `finish` takes the event along
     finish(loop.engine, turn, json.dumps(document))
     return document
 

@@ -5,29 +5,29 @@ champion, challenger (verified, loaded) ─> contest (frozen rows, rows since) �
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
 from blocks import RetrainPolicy
-from datasets.errors import GauntletError, NotPromotable
+from datasets.errors import NotPromotable
 from flows._loop import Loop, loop_run_name, name_run, open_loop
-from flows._promotion import promote_challenger
-from tasks.claims import Refusal, holding
+from flows._promotion import holding_aliases, promote_challenger, settle_aliases
+from tasks.claims import Hold
 from tasks.loop import challenger as training
 from tasks.loop.adapters import adapter, registered_names
 from tasks.loop.champion import champion_of
 from tasks.loop.evaluation import contest
 from tasks.loop.policy import policy
 from tasks.promotion.carry_out import roll_back
-from tasks.promotion.log import open_log
+from tasks.promotion.log import Entry, open_log
 from tasks.promotion.move import standing
 from tasks.promotion.smoke import examine
 from tasks.registry.aliases import Holder
+from tasks.registry.load import LoadedModel
 from tasks.registry.signing import signing_key
-from tasks.steps import run_id, say, step
+from tasks.steps import say, step
 from tasks.tracking import servers
 
 find_champion = step(champion_of, "champion", calls_server=True)
@@ -48,22 +48,35 @@ def promote(
         seed: Of the paired bootstrap.
     """
     loop = open_loop()
-    holder = run_id() or "promote by hand"
-    with holding(loop.engine, f"promote:{gauntlet}", holder, timedelta(minutes=2)) as hold:
-        if isinstance(hold, Refusal):
-            raise GauntletError(str(hold))
+    with holding_aliases(loop, gauntlet) as hold:
         who = by or "a person"
-        told = _roll_back(loop, gauntlet, who, reason) if rollback else _decide(loop, hold, gauntlet, who, seed)
+        told = _roll_back(loop, hold, gauntlet, who, reason) if rollback else _decide(loop, hold, gauntlet, who, seed)
     name_run(f"promote · {gauntlet} · {told['verdict']}", gauntlet)
     return told
 
 
-def _roll_back(loop: Loop, gauntlet: str, by: str, reason: str) -> dict[str, Any]:
+def _move_back(loop: Loop, hold: Hold, gauntlet: str, by: str, reason: str) -> tuple[Entry, Holder | None]:
+    """The alias goes back; the log's entry and who is champion now."""
     open_log(loop.engine)
     key, names = signing_key(loop.key_file).public_key(), registered_names(gauntlet)
     with servers(loop.connection):
-        entry = roll_back(loop.engine, gauntlet, names, by, reason or "by hand", key=key)
-        now = standing(names).champion
+        entry = roll_back(loop.engine, gauntlet, names, by, reason or "by hand", key=key, check=hold.check)
+        return entry, standing(names).champion
+
+
+def _find_challenger(loop: Loop, gauntlet: str) -> tuple[Holder, LoadedModel] | None:
+    """Who holds the alias, verified and loaded."""
+    with servers(loop.connection):
+        held = standing(registered_names(gauntlet)).challenger
+        return (held, examine(held, signing_key(loop.key_file).public_key())) if held else None
+
+
+move_back = step(_move_back, "roll back", calls_server=True)
+find_challenger = step(_find_challenger, "challenger", calls_server=True)
+
+
+def _roll_back(loop: Loop, hold: Hold, gauntlet: str, by: str, reason: str) -> dict[str, Any]:
+    entry, now = move_back(loop, hold, gauntlet, by, reason)
     champion = f"{now.name} v{now.version}" if now else "none"
     say(f"{gauntlet}: rolled back, {champion} is champion again")
     text = f"# {gauntlet}: rolled back\n\n{champion} is champion again. {reason}\n\nEntry {entry.id} of the promotion log, by {by}."
@@ -72,23 +85,22 @@ def _roll_back(loop: Loop, gauntlet: str, by: str, reason: str) -> dict[str, Any
     return {"verdict": "rolled back", "champion": champion, "reasons": [reason or "by hand"]}
 
 
-def _decide(loop: Loop, hold: Any, gauntlet: str, by: str, seed: int) -> dict[str, Any]:
+def _decide(loop: Loop, hold: Hold, gauntlet: str, by: str, seed: int) -> dict[str, Any]:
     adapter(gauntlet)
-    names = registered_names(gauntlet)
+    ended = settle_aliases(loop, gauntlet, hold.check)
     champion = find_champion(gauntlet, loop.connection, loop.key_file)
-    with servers(loop.connection):
-        held = standing(names).challenger
-        if held is None:
-            raise NotPromotable(f"{gauntlet} has no challenger. Run `gauntlet retrain {gauntlet}` first.")
-        loaded = examine(held, signing_key(loop.key_file).public_key())
+    found = find_challenger(loop, gauntlet)
+    if found is None and ended:
+        return {"verdict": "promote", "champion": champion.label, "reasons": ["a promotion that was cut off is done"]}
+    if found is None:
+        raise NotPromotable(f"{gauntlet} has no challenger. Run `gauntlet retrain {gauntlet}` first.")
+    held, loaded = found
     limits = policy(RetrainPolicy)
     judged = compare(champion, loaded.model, training.of_versions(champion, loaded), seed)
     mode = limits.managed.get(gauntlet, limits.promotion)
-    decision = promote_challenger(loop, gauntlet, held, judged, mode, verdict="requested", by=by, hold=hold)
-    with servers(loop.connection):
-        now: Holder | None = standing(names).champion
+    decision = promote_challenger(loop, gauntlet, held, judged, mode, verdict="requested", by=by, check=hold.check)
     return {
         "verdict": decision.verdict if decision.act or decision.verdict != "promote" else f"promote ({decision.mode})",
-        "champion": f"{now.name} v{now.version}" if now else "none",
+        "champion": f"{held.name} v{held.version}" if decision.act else champion.label,
         "reasons": list(decision.reasons),
     }

@@ -1,20 +1,28 @@
-"""Free the claims of workers that died, so that the next trigger works; every five minutes."""
+"""Free the claims and the slots of workers that died, so that the next trigger works; every five minutes."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from prefect import flow
+from prefect import flow, get_client
 from prefect.artifacts import create_table_artifact
 
+from datasets.errors import BadInput
 from flows._loop import open_loop
 from tasks import claims
-from tasks.steps import say
+from tasks.loop.dead_runs import end_dead_runs
+from tasks.steps import run_id, say
 
 
 @flow(name="reap", description=__doc__)
-def reap() -> int:
-    """How many claims were freed."""
+def reap(silent_min: float = 10.0) -> int:
+    """How many claims were freed and flow runs ended.
+
+    Args:
+        silent_min: Minutes after which a run that was taken and did not begin, or sends no heartbeat, is dead.
+    """
+    if silent_min < 0:
+        raise BadInput(None, f"silent_min {silent_min:g}", expected="0 or more")
     engine = open_loop().engine
     lapsed = claims.reap(engine)
     claims.forget(engine, "webhook", timedelta(days=1))  # a signature is valid for minutes
@@ -23,4 +31,8 @@ def reap() -> int:
     if lapsed:
         rows = [{"subject": one.subject, "holder": one.holder, "expired": one.expires.isoformat()} for one in lapsed]
         create_table_artifact(rows, key="reaped-claims", description="Claims whose holder gave no sign any more")
-    return len(lapsed)
+    with get_client(sync_client=True) as client:
+        dead = end_dead_runs(client, timedelta(minutes=silent_min), besides=run_id())
+    for run in dead:
+        say(f"ended {run.name}, which was {run.state_name} and gave no sign any more")
+    return len(lapsed) + len(dead)

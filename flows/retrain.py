@@ -1,6 +1,6 @@
 """Retrain one gauntlet's champion, if the policy lets it, and let the challenger prove itself.
 
-policy ─> claim (one at a time, cooldown) ─> champion ─> gather ─> train ─> compare ─> register ─> promote ─> event, alert
+policy ─> claim (one at a time, cooldown) ─> settle (what was cut off before) ─> champion ─> gather ─> train ─> compare ─> register ─> promote ─> event, alert
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.events import emit_event
 
 from blocks import RetrainPolicy
-from flows._loop import Loop, loop_run_name, name_run, open_loop
-from flows._promotion import promote_challenger
+from flows._loop import Loop, loop_run_name, name_run, open_loop, send_events
+from flows._promotion import holding_aliases, promote_challenger, settle_aliases
 from tasks.claims import Hold, Refusal, holding, refuse
 from tasks.loop import challenger
 from tasks.loop.champion import champion_of
@@ -29,6 +29,7 @@ from tasks.tracking import experiment, servers, tracked
 
 MAY_RETRAIN = ("operating_change", "maintenance", "requested")
 CLAIM = timedelta(minutes=2)  # without a heartbeat; a worker that is killed holds the claim no longer than that
+PATIENCE = timedelta(minutes=3)  # with somebody who moves the aliases by hand, or who was killed doing so
 
 find_champion = step(champion_of, "champion", calls_server=True)
 gather = step(challenger.gather, "gather", calls_server=True)
@@ -139,8 +140,13 @@ def _refused(loop: Loop, gauntlet: str, said: str) -> dict[str, Any]:
 def _retrain(
     loop: Loop, hold: Hold, limits: RetrainPolicy, gauntlet: str, why: Mapping[str, Any], seed: int
 ) -> dict[str, Any]:
+    with holding_aliases(loop, gauntlet, PATIENCE) as aliases:
+        settle_aliases(loop, gauntlet, aliases.check)
     champion = find_champion(gauntlet, loop.connection, loop.key_file)
     material = gather(champion, limits.lookback_days, loop.connection)
+    if set(material.files) <= set(challenger.learnt_files(champion)):
+        hold.finished = False
+        return _refused(loop, gauntlet, f"nothing was scored since that {champion.label} has not learnt from")
     pipeline = train(champion, material)
     judged = compare(champion, pipeline, material, seed)
     entry = challenger.entry(champion, pipeline, material, judged.metrics, why, seed)
@@ -148,10 +154,16 @@ def _retrain(
     version = register_challenger(loop, entry, gauntlet)
     hold.check()
     mode = limits.managed.get(gauntlet, limits.promotion)
-    decision = promote_challenger(
-        loop, gauntlet, Holder(version.name, version.version), judged, mode,
-        verdict=str(why["verdict"]), by=str(why.get("requested_by") or "retrain"), hold=hold,
-    )  # fmt: skip
+    with holding_aliases(loop, gauntlet, PATIENCE) as aliases:
+
+        def check() -> None:
+            hold.check()
+            aliases.check()
+
+        decision = promote_challenger(
+            loop, gauntlet, Holder(version.name, version.version), judged, mode,
+            verdict=str(why["verdict"]), by=str(why.get("requested_by") or "retrain"), check=check,
+        )  # fmt: skip
     result = {
         "gauntlet": gauntlet, "state": "completed", "champion": champion.label,
         "challenger": f"{version.name} v{version.version}", "new_rows": material.new_rows, "decision": decision.verdict, **why,
@@ -173,4 +185,5 @@ def _tell(loop: Loop, state: str, gauntlet: str, payload: Mapping[str, Any], tex
         resource={"prefect.resource.id": f"gauntlet.model.{gauntlet}", "gauntlet.retraining": state},
         payload={name: str(value) for name, value in payload.items()},
     )
+    send_events()
     loop.tell("retrained" if state == "completed" else "failed", f"{run_id()}:{state}", text)

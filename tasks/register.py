@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from tasks.claims import Done, Turn, abandon, begin, claims_database, finish
+from tasks.claims import Done, Turn, begin, claims_database, finish, in_turn
 from tasks.connection import Connection
 from tasks.registry.aliases import CHAMPION, Holder, aliases_of, enter, holder
 from tasks.registry.fresh import Expectation, answer, confirm
@@ -24,7 +24,7 @@ from tasks.settings import settings
 from tasks.tracking import TrackedRun, log, log_files, servers, tracked
 
 CONFIRM_ROWS = 200
-TURN = timedelta(minutes=10)  # to upload one model; a process that dies leaves the work to the next after that
+TURN = timedelta(minutes=2)  # without a sign of life; a process that dies leaves the work to the next after that
 POLL_S = 1.0
 
 
@@ -90,11 +90,8 @@ def register(entry: Entry, parent: TrackedRun, connection: Connection, key_file:
 
 def _in_turn(turn: Turn, entry: Entry, parent: TrackedRun, connection: Connection, key_file: Path) -> Registered:
     engine = claims_database(settings())
-    try:
+    with in_turn(engine, turn, TURN):
         version = _register(entry, parent, connection, key_file)
-    except BaseException:
-        abandon(engine, turn)
-        raise
     finish(engine, turn, str(version.version))
     return version
 

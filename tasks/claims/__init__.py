@@ -14,9 +14,9 @@ Every function takes the engine of `open_database(url)` and works in one short t
 from tasks.claims.claim import Claim, Lapsed, Refusal, check, claim, fenced, heartbeat, holders, reap, refuse, release
 from tasks.claims.configured import claims_database
 from tasks.claims.database import Clock, database_clock, open_database, ready, sqlite_url
-from tasks.claims.hold import Hold, holding
+from tasks.claims.hold import Hold, holding, in_turn
 from tasks.claims.log import Entry, append, history
-from tasks.claims.once import Busy, Done, Turn, abandon, begin, finish, forget
+from tasks.claims.once import Busy, Done, Turn, abandon, begin, finish, forget, prolong
 
 __all__ = [
     "Busy",
@@ -42,7 +42,9 @@ __all__ = [
     "history",
     "holders",
     "holding",
+    "in_turn",
     "open_database",
+    "prolong",
     "ready",
     "reap",
     "refuse",

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, NullPool, Table, create_engine, event, text
+from sqlalchemy import Connection, Engine, MetaData, NullPool, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
@@ -43,10 +43,15 @@ def open_database(url: str) -> Engine:
     """
     engine = _engine(_address(url))
     with transaction(engine) as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _SCHEMA_LOCK})
-        TABLES.create_all(connection)
+        make_tables(connection, TABLES)
     return engine
+
+
+def make_tables(connection: Connection, tables: MetaData) -> None:
+    """Make the tables that are not there, also when several processes want to at once."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _SCHEMA_LOCK})
+    tables.create_all(connection)
 
 
 def _address(url: str) -> URL:

@@ -1,4 +1,4 @@
-"""A claim held for as long as a block of work takes: a thread sends the heartbeats, the end gives it back."""
+"""A claim or a turn held for as long as a block of work takes: a thread sends the heartbeats, the end gives it back."""
 
 from __future__ import annotations
 
@@ -12,15 +12,20 @@ from sqlalchemy import Engine
 
 from datasets.errors import GauntletError, ServiceDown, StaleClaim
 from tasks.claims.claim import Claim, Refusal, check, claim, heartbeat, release
+from tasks.claims.once import Turn, abandon, prolong
 
 _LOG = logging.getLogger("gauntlet")
 
 
 class Hold:
-    """A claim under heartbeat. `check()` before every act that others see; `lost` says that it is too late."""
+    """A claim under heartbeat. `check()` before every act that others see; `lost` says that it is too late.
+
+    `finished`: set it to False where the block found nothing to do, so that no cooldown begins.
+    """
 
     def __init__(self, engine: Engine, given: Claim) -> None:
         self.claim = given
+        self.finished = True
         self._engine = engine
         self._over = threading.Event()
         self._lost = threading.Event()
@@ -95,4 +100,36 @@ def holding(
             release(engine, hold.claim, finished=False)
         raise
     hold.stop()
-    release(engine, hold.claim, finished=True)
+    release(engine, hold.claim, finished=hold.finished)
+
+
+@contextmanager
+def in_turn(engine: Engine, turn: Turn, ttl: timedelta) -> Iterator[None]:
+    """The turn is kept while the block works, given up when an error leaves it, and still to be finished at its end.
+
+    A process that is killed keeps the next one waiting for `ttl`, however long the work takes.
+    """
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(ttl.total_seconds() / 4):
+            try:
+                prolong(engine, turn, ttl)
+            except StaleClaim as error:
+                _LOG.warning("%s", error)
+                return
+            except ServiceDown as error:  # it may be back before the turn expires
+                _LOG.warning("%s", error)
+
+    thread = threading.Thread(target=beat, name=f"turn {turn.scope} {turn.key}", daemon=True)
+    thread.start()
+    try:
+        yield
+    except BaseException:
+        over.set()
+        thread.join()
+        with suppress(GauntletError):  # out of reach: it expires by itself, and the error under way is the one to tell
+            abandon(engine, turn)
+        raise
+    over.set()
+    thread.join()

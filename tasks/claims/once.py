@@ -1,6 +1,7 @@
 """Something that must happen once per key: a registration, a webhook's message. One of many callers gets the turn.
 
 begin ─┬─> Turn ──> do it ──> finish(outcome)          from now on every caller gets Done(outcome)
+       │              ├── it takes long ──> prolong
        │              └── it failed ──> abandon        the next caller gets a turn at once
        ├─> Busy: another has the turn; when it dies, the turn passes on at its expiry
        └─> Done: it happened, and this came out
@@ -70,6 +71,17 @@ def begin(
         given = {"token": turn.token, "holder": turn.holder, "expires": turn.expires}
         connection.execute(update(ONCE).where(mine).values(**given))
         return turn
+
+
+def prolong(engine: Engine, turn: Turn, ttl: timedelta, *, clock: Clock = database_clock) -> None:
+    """Keep the turn for another `ttl` from now.
+
+    Raises:
+        StaleClaim: another has taken the turn, or has finished already.
+    """
+    with transaction(engine) as connection:
+        if connection.execute(_mine(turn).values(expires=clock(connection) + ttl)).rowcount != 1:
+            raise StaleClaim(f"{turn.holder} no longer has the turn of {turn.scope} {turn.key}: another has taken it.")
 
 
 def finish(engine: Engine, turn: Turn, outcome: str, *, clock: Clock = database_clock) -> None:

@@ -73,6 +73,11 @@ def gather(champion: Champion, lookback_days: float, connection: Connection) -> 
     )
 
 
+def learnt_files(champion: Champion) -> tuple[str, ...]:
+    """The scored files that the champion was retrained on, by SHA-256; none of one that a gauntlet made."""
+    return tuple(json.loads(champion.loaded.files.get("retraining.json", b"{}")).get("files", ()))
+
+
 def of_versions(champion: Champion, challenger: LoadedModel) -> Material:
     """What two registered versions are compared on: the challenger's evaluation rows, those of before and those since."""
     rows = pd.read_parquet(io.BytesIO(challenger.files["evaluation.parquet"]))

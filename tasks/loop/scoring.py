@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine
 
 from blocks import TelemetryDatabase
-from tasks.claims import Busy, Done, abandon, begin, finish
+from tasks.claims import Busy, Done, begin, finish, in_turn
 from tasks.connection import Connection
 from tasks.loop.adapters import InputFile, adapter
 from tasks.loop.champion import Champion
@@ -17,7 +17,7 @@ from tasks.loop.store import Manifest, manifest_of, write
 from tasks.loop.telemetry import write_predictions
 from tasks.tracking import servers
 
-TURN = timedelta(minutes=10)  # for one file; a worker that dies leaves it to the next after that
+TURN = timedelta(minutes=2)  # without a sign of life; a worker that dies leaves the file to the next after that
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,8 @@ def score_file(
         return FileScored(file.path.name, "known", known["rows"], known["alarms"], known["address"])
     if isinstance(turn, Busy):
         return FileScored(file.path.name, "busy")
-    try:
+    with in_turn(engine, turn, TURN):
         manifest, address = _score(file, champion, connection, database)
-    except BaseException:
-        abandon(engine, turn)
-        raise
     finish(engine, turn, json.dumps({**asdict(manifest), "address": address}))
     return FileScored(file.path.name, "scored", manifest.rows, manifest.alarms, address)
 

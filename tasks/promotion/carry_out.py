@@ -13,6 +13,8 @@ from tasks.promotion.log import Entry, Line, close, history, recorded, unfinishe
 from tasks.promotion.move import Check, Standing, promote, repair, rollback, standing
 from tasks.registry.aliases import Holder
 
+ROLLBACK = "rollback"
+
 
 def _always() -> None:
     """No claim to be checked."""
@@ -79,13 +81,18 @@ def roll_back(
 ) -> Entry:
     """The log's row of a rollback to the previous champion, by hand and whatever the mode.
 
+    One that was cut off after it counted is closed and not made a second time: that would go back two champions.
+
     Raises:
         NotPromotable: there is no previous champion, or it cannot be loaded any more; nothing was moved.
         ServiceDown: the log does not answer; nothing was moved.
     """
     names = tuple(names)
+    left = [one for one in unfinished(engine, gauntlet) if one.line.verdict == ROLLBACK]
     now = settle(engine, gauntlet, names, check=check)
-    line = Line(gauntlet, now.champion, now.previous, "rollback", "manual", who, why, evidence or {})
+    if left and now.champion == left[-1].line.to:
+        return history(engine, gauntlet, limit=1)[-1]
+    line = Line(gauntlet, now.champion, now.previous, ROLLBACK, "manual", who, why, evidence or {})
     with recorded(engine, line):
         rollback(names, who, why, key=key, check=check)
     return history(engine, gauntlet, limit=1)[-1]

@@ -3,7 +3,7 @@
 decided                    nothing was to be moved: kept, refused, or a dry run
 intended ──> done          the aliases were moved
          ├─> failed        they were not, and why
-         └─> (nothing)     the process died on the way: `unfinished` lists it, the next move closes it
+         └─> (nothing)     the process died or a server went away on the way: `unfinished` lists it, the next move closes it
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.exc import OperationalError
 
-from datasets.errors import ServiceDown
+from datasets.errors import BadInput, NotPromotable, ServiceDown
+from tasks.claims.database import make_tables
 from tasks.registry.aliases import Holder
 
 Event = Literal["decided", "intended", "done", "failed"]
@@ -92,8 +93,8 @@ def open_log(engine: Engine) -> None:
     Raises:
         ServiceDown: the database does not answer.
     """
-    with _answering(engine):
-        TABLES.create_all(engine)
+    with _answering(engine), engine.begin() as connection:
+        make_tables(connection, TABLES)
 
 
 def write(engine: Engine, event: Event, line: Line, *, intent: int | None = None, now: datetime | None = None) -> int:
@@ -152,13 +153,16 @@ def unfinished(engine: Engine, gauntlet: str) -> list[Entry]:
 def recorded(engine: Engine, line: Line) -> Iterator[int]:
     """The intention before the block, its outcome after it: done, or failed with the reason added to `why`.
 
+    An error that does not say that nothing was moved (a server went away, the claim was lost) leaves the intention open:
+    the registry knows what happened, and whoever asks it next (`close`) writes it down.
+
     Raises:
         ServiceDown: the database does not answer; before the block, so that nothing is moved unrecorded.
     """
     intent = write(engine, "intended", line)
     try:
         yield intent
-    except Exception as error:
+    except (NotPromotable, BadInput) as error:
         reason = " ".join(str(error).split())[:1_000] or type(error).__name__
         write(engine, "failed", _because(line, reason), intent=intent)
         raise

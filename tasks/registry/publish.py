@@ -139,7 +139,18 @@ def _register(submission: Submission, model_id: str, run_id: str) -> int:
         tags={**submission.tags, "key": submission.key},
         description=submission.description,
     )
-    return int(entry.version)
+    return _only_one(submission, int(entry.version))
+
+
+def _only_one(submission: Submission, made: int) -> int:
+    """The first version of this key: a request whose answer is late is sent again by MLflow's client, and done twice."""
+    client = MlflowClient()
+    entries = client.search_model_versions(f"name='{submission.name}' and tags.key='{submission.key}'")
+    first = min([made, *(int(entry.version) for entry in entries)])
+    for entry in entries:
+        if int(entry.version) != first:
+            client.delete_model_version(submission.name, entry.version)
+    return first
 
 
 def _abandon(submission: Submission, model_id: str) -> None:

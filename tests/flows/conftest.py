@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 
-from datasets import dataset
-from flows import gauntlet
+from datasets import ai4i, dataset
+from flows import _promotion, gauntlet
+from tasks.featurize.process import rule_oracle
+from tasks.promotion.decide import Decision
 from tasks.result import GauntletResult
 
 # Enough for every step, few enough for a test.
@@ -61,3 +65,29 @@ def ran(request: pytest.FixtureRequest, stack: Any, tmp_path_factory: pytest.Tem
         dataset(READS.get(name, name)).simulation(seed=7, scale=SMALL[name]).write(data)
         _RUNS[name] = Ran(name, data, gauntlet(name)(data=data, seed=7))
     return _RUNS[name]
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """A folder with one scored-to-be file of another product: 9 Nm more torque; failures by the process' own three rules."""
+
+    def drawn(seed: int) -> Path:
+        folder = tmp_path_factory.mktemp(f"product-{seed}")
+        table = ai4i.read(ai4i.simulate(tmp_path_factory.mktemp("drawn"), seed=seed, rows=1000)).frame
+        table["Torque [Nm]"] += 9.0
+        table[ai4i.SPEC.target] = rule_oracle(table[list(ai4i.SPEC.features)])
+        table[[*ai4i.SPEC.features, ai4i.SPEC.target]].to_csv(folder / "product.csv", index=False)
+        (folder / "SIMULATED.json").write_text("{}")
+        return folder
+
+    return drawn
+
+
+def _promoted(_frozen: Any, _replays: Any, _smoke: bool, mode: Any, **_: Any) -> Decision:
+    return Decision("promote", ("it is better",), {}, mode)
+
+
+@pytest.fixture
+def every_challenger_is_better(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The decision stands for itself elsewhere; here it is made whatever the figures of a small simulated set."""
+    monkeypatch.setattr(_promotion, "decide", _promoted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from datasets.errors import StaleClaim
-from tasks.claims import Busy, Done, Turn, abandon, begin, finish, forget, open_database
+from tasks.claims import Busy, Done, Turn, abandon, begin, finish, forget, in_turn, open_database, prolong
 
 MINUTE = timedelta(minutes=1)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -76,3 +77,30 @@ def test_ids_are_forgotten_when_they_no_longer_matter(engine: Engine, watch: Any
     assert isinstance(begin(engine, "register", "old", MINUTE, clock=watch), Done)
     with pytest.raises(ValueError, match="replayed"):
         forget(engine, "webhook", timedelta(minutes=9))
+
+
+def test_a_turn_is_prolonged_by_who_has_it(engine: Engine, watch: Any) -> None:
+    """From now on, not from its expiry; not once another has taken it."""
+    turn = begin(engine, "register", "key", MINUTE, holder="run-1", clock=watch)
+    watch.turn(seconds=50)
+    prolong(engine, turn, MINUTE, clock=watch)
+    watch.turn(seconds=59)
+    assert begin(engine, "register", "key", MINUTE, clock=watch) == Busy("run-1", NOON + timedelta(seconds=110))
+    watch.turn(seconds=1)
+    assert isinstance(begin(engine, "register", "key", MINUTE, clock=watch), Turn)
+    with pytest.raises(StaleClaim, match="another has taken it"):
+        prolong(engine, turn, MINUTE, clock=watch)
+
+
+def test_a_turn_is_kept_while_its_block_works(engine: Engine) -> None:
+    """For longer than its time to live; an error in the block gives it up at once."""
+    life = timedelta(seconds=1)
+    turn = begin(engine, "register", "key", life)
+    with in_turn(engine, turn, life):
+        time.sleep(2)
+        assert isinstance(begin(engine, "register", "key", life), Busy)
+    finish(engine, turn, "version 3")
+    other = begin(engine, "register", "other", MINUTE)
+    with pytest.raises(RuntimeError), in_turn(engine, other, MINUTE):
+        raise RuntimeError
+    assert isinstance(begin(engine, "register", "other", MINUTE), Turn)

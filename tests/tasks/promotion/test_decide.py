@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -11,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 
 from datasets.errors import BadInput, ServiceDown
 from tasks.evaluate.alarms import Outcome
@@ -19,7 +22,7 @@ from tasks.promotion import log
 from tasks.promotion.compare import Comparison, Difference, Guard
 from tasks.promotion.decide import decide
 from tasks.promotion.library import Announcement, Failure, from_lives, from_rows, replay, worse
-from tasks.promotion.log import Line, history, open_log, recorded, unfinished, write
+from tasks.promotion.log import Line, close, history, open_log, recorded, unfinished, write
 from tasks.registry.aliases import Holder
 
 
@@ -151,19 +154,18 @@ def test_an_intervened_failure_is_not_counted_and_none_may_be_left_out() -> None
 LINE = Line("ai4i", Holder("a", 1), Holder("b", 2), "promote", "enabled", "me", "better", {"gain": 0.1})
 
 
-def test_the_log_keeps_every_row_in_order_with_its_time(tmp_path: Path) -> None:
+def test_the_log_keeps_every_row_in_order_with_its_time(connect: Callable[[], Engine]) -> None:
     """By gauntlet, oldest first, in UTC, also when read by another process's engine; without holders, too."""
-    url = f"sqlite:///{tmp_path / 'log.db'}"
-    engine = create_engine(url)
+    engine = connect()
     open_log(engine)
     open_log(engine)
     moment = datetime(2026, 3, 1, 12, 0, tzinfo=timezone(timedelta(hours=2)))
     first = write(engine, "decided", LINE, now=moment)
     second = write(engine, "decided", replace(LINE, gauntlet="pump", champion=None, to=None))
     with recorded(engine, LINE) as intent:
-        assert [one.id for one in unfinished(create_engine(url), "ai4i")] == [intent]
+        assert [one.id for one in unfinished(connect(), "ai4i")] == [intent]
         assert unfinished(engine, "pump") == []
-    rows = history(create_engine(url))
+    rows = history(connect())
     assert [row.event for row in rows] == ["decided", "decided", "intended", "done"]
     assert first < second < intent < rows[-1].id
     assert rows[-1].intent == intent
@@ -175,14 +177,52 @@ def test_the_log_keeps_every_row_in_order_with_its_time(tmp_path: Path) -> None:
     assert unfinished(engine, "ai4i") == []
 
 
-def test_a_failed_block_is_recorded_and_raised(tmp_path: Path) -> None:
+def test_a_failed_block_is_recorded_and_raised(connect: Callable[[], Engine]) -> None:
     """The reason stands beside the why."""
-    engine = create_engine(f"sqlite:///{tmp_path / 'log.db'}")
+    engine = connect()
     open_log(engine)
     with pytest.raises(BadInput), recorded(engine, LINE):
         raise BadInput(None, "S3 has gone")
     assert [row.event for row in history(engine)] == ["intended", "failed"]
     assert history(engine)[-1].line.why == "better (S3 has gone.)"
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_an_outage_in_the_block_leaves_the_intention_to_be_closed(connect: Callable[[], Engine], moved: bool) -> None:
+    """Whether the alias moved before the server went away, only the registry knows: who asks it writes it down."""
+    engine = connect()
+    open_log(engine)
+    with pytest.raises(ServiceDown), recorded(engine, LINE) as intent:
+        raise ServiceDown("MLflow", "http://127.0.0.1:9", "it hangs")
+    (left,) = unfinished(engine, "ai4i")
+    assert (left.id, left.event) == (intent, "intended")
+    close(engine, left, LINE.to if moved else LINE.champion)
+    assert unfinished(engine, "ai4i") == []
+    assert [row.event for row in history(engine)] == ["intended", "done" if moved else "failed"]
+    assert "found cut off" in history(engine)[-1].line.why
+
+
+def test_processes_at_once_lose_no_row(connect: Callable[[], Engine]) -> None:
+    """Forty rows from four engines, the table made by whoever is first: all there, each intention with its outcome."""
+    gate = threading.Barrier(4)
+
+    def promote(number: int) -> None:
+        engine = connect()
+        gate.wait()
+        open_log(engine)
+        for _ in range(5):
+            with recorded(engine, replace(LINE, gauntlet=f"g{number}")):
+                pass
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(promote, range(4)))
+    engine = connect()
+    rows = history(engine)
+    assert [row.event for row in rows].count("done") == 20
+    assert sorted(row.intent for row in rows if row.event == "done") == [
+        row.id for row in rows if row.event == "intended"
+    ]
+    assert [len(history(engine, f"g{number}")) for number in range(4)] == [10] * 4
 
 
 def test_rows_are_neither_changed_nor_removed(tmp_path: Path) -> None:

@@ -13,14 +13,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from mlflow import MlflowClient
 from sklearn.linear_model import LogisticRegression
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine, delete
 
 from datasets import ai4i
 from datasets.errors import NotPromotable
 from tasks.promotion import smoke
 from tasks.promotion.carry_out import carry_out, roll_back
 from tasks.promotion.decide import Decision
-from tasks.promotion.log import history, open_log, unfinished
+from tasks.promotion.log import PROMOTIONS, history, open_log, unfinished
 from tasks.promotion.move import Standing, promote, repair, rollback, standing
 from tasks.promotion.smoke import examine
 from tasks.registry import aliases as reading
@@ -364,7 +364,9 @@ def decision(verdict: str = "promote", mode: str = "enabled") -> Decision:
     return Decision(verdict, ("it is better",), {"gain": 0.1}, mode)  # type: ignore[arg-type]
 
 
-def test_a_crash_shows_in_the_log_and_is_closed_by_what_the_registry_says(versions: dict[str, Holder]) -> None:
+def test_a_crash_shows_in_the_log_and_is_closed_by_what_the_registry_says(
+    versions: dict[str, Holder], connect: Callable[[], Engine]
+) -> None:
     """Killed before the champion moved: failed; killed after it: done; in between the intent stands alone."""
     old, new = versions["a1"], versions["b1"]
     closed = set()
@@ -372,9 +374,8 @@ def test_a_crash_shows_in_the_log_and_is_closed_by_what_the_registry_says(versio
     def fresh() -> None:
         wipe()
         put(old, new)
-        nonlocal engine
-        engine = create_engine("sqlite://")
-        open_log(engine)
+        with engine.begin() as connection:
+            connection.execute(delete(PROMOTIONS))
 
     def look(_: int) -> None:
         (intent,) = unfinished(engine, "g")
@@ -392,7 +393,8 @@ def test_a_crash_shows_in_the_log_and_is_closed_by_what_the_registry_says(versio
     def act() -> Any:
         return carry_out(engine, "g", NAMES, new, decision(), "me", key=PUBLIC)
 
-    engine = create_engine("sqlite://")
+    engine = connect()
+    open_log(engine)
     killed_everywhere(fresh, act, look)
     assert closed == {"done", "failed"}
     assert standing(NAMES) == Standing(new, old, None)

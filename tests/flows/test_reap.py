@@ -1,0 +1,134 @@
+"""Runs whose process is gone, on a real Prefect server: ended, their deployment's slot free, the living left alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from prefect import get_client
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
+from prefect.events import emit_event
+from prefect.states import Pending, Running
+
+from datasets.errors import BadInput
+from deployments.stack.process import wait_until
+from flows._loop import send_events
+from flows.reap import reap
+from tasks.loop.dead_runs import HEARTBEAT, _was_heard, end_dead_runs
+
+
+@pytest.fixture
+def client(stack: Any) -> Iterator[SyncPrefectClient]:
+    with get_client(sync_client=True) as made:
+        yield made
+
+
+@pytest.fixture
+def only_one(client: SyncPrefectClient) -> Iterator[UUID]:
+    """A deployment that runs one at a time, as those of the gauntlets do; nothing of other tests is left to be reaped."""
+    reap(silent_min=0)
+    flow = client.create_flow_from_name(f"reaped-{uuid4().hex}")
+    made = client.create_deployment(flow, "weekly", concurrency_limit=1, paused=True)
+    yield made
+    for run in client.read_flow_runs():
+        if run.deployment_id == made:
+            client.delete_flow_run(run.id)
+    client.delete_deployment(made)
+
+
+def taken(client: SyncPrefectClient, deployment: UUID) -> tuple[UUID, str]:
+    """A run that a worker takes: its id, and the state that the server lets it have."""
+    run = client.create_flow_run_from_deployment(deployment)
+    client.set_flow_run_state(run.id, Pending())
+    return run.id, state(client, run.id)
+
+
+def state(client: SyncPrefectClient, run: UUID) -> str:
+    return str(client.read_flow_run(run).state_name)
+
+
+def slots(client: SyncPrefectClient, deployment: UUID) -> int:
+    limit = client.read_deployment(deployment).global_concurrency_limit
+    assert limit is not None
+    return int(client.read_global_concurrency_limit_by_name(limit.name).active_slots)
+
+
+def hear(run: UUID, ago_s: float) -> None:
+    """A heartbeat as a run's process sends it."""
+    emit_event(
+        HEARTBEAT,
+        resource={"prefect.resource.id": f"prefect.flow-run.{run}", "prefect.resource.name": "a run"},
+        occurred=datetime.now(UTC) - timedelta(seconds=ago_s),
+    )
+    send_events()
+
+
+def test_a_run_whose_worker_died_while_it_was_pending_holds_no_slot(client: SyncPrefectClient, only_one: UUID) -> None:
+    """The next trigger waits for the slot for ever; after one `reap` it runs."""
+    dead, said = taken(client, only_one)
+    assert said == "Pending"
+    _, said = taken(client, only_one)
+    assert said == "AwaitingConcurrencySlot"
+    assert reap(silent_min=10) == 0, "it may still be starting"
+    assert (state(client, dead), slots(client, only_one)) == ("Pending", 1)
+    assert reap(silent_min=0) == 1
+    assert (state(client, dead), slots(client, only_one)) == ("Crashed", 0)
+    following, said = taken(client, only_one)
+    assert (said, slots(client, only_one)) == ("Pending", 1)
+    client.set_flow_run_state(following, Running())
+    assert reap(silent_min=0) == 0, "it sends no heartbeats, so that their absence says nothing"
+    assert (state(client, following), slots(client, only_one)) == ("Running", 1)
+
+
+def test_a_slot_that_its_lease_has_freed_is_not_freed_twice(client: SyncPrefectClient, only_one: UUID) -> None:
+    """Five minutes on the server frees it by itself; the run that has it by then keeps it."""
+    dead, _ = taken(client, only_one)
+    limit = client.read_deployment(only_one).global_concurrency_limit
+    assert limit is not None
+    client.update_global_concurrency_limit(limit.name, GlobalConcurrencyLimitUpdate(active_slots=0))
+    alive, said = taken(client, only_one)
+    assert said == "Pending"
+    client.set_flow_run_state(alive, Running())
+    assert reap(silent_min=0) == 1
+    assert state(client, dead) == "Crashed"
+    assert slots(client, only_one) == 1
+    assert taken(client, only_one)[1] == "AwaitingConcurrencySlot"
+
+
+def test_a_run_is_dead_when_its_heartbeats_stop(client: SyncPrefectClient, only_one: UUID) -> None:
+    """One that was heard lately works on; one that was heard, and is no more, is ended."""
+    run, _ = taken(client, only_one)
+    client.set_flow_run_state(run, Running())
+    hear(run, ago_s=0)
+    assert _eventually_heard(client, run)
+    assert end_dead_runs(client, timedelta(minutes=1)) == []
+    assert [one.id for one in end_dead_runs(client, timedelta(0))] == [run]
+    assert (state(client, run), slots(client, only_one)) == ("Crashed", 0)
+    assert end_dead_runs(client, timedelta(0)) == []
+
+
+def _eventually_heard(client: SyncPrefectClient, run: UUID) -> bool:
+    """The server files events in a moment."""
+
+    return wait_until(lambda: _was_heard(client, run), time.monotonic() + 30)
+
+
+def test_a_run_that_the_server_cannot_end_stops_nobody_else(client: SyncPrefectClient, only_one: UUID) -> None:
+    """That of a deployment which was deleted: it is passed over, and the others are ended."""
+    other = client.create_deployment(client.create_flow_from_name("gone"), "gone", concurrency_limit=1, paused=True)
+    stuck, _ = taken(client, other)
+    client.delete_deployment(other)
+    dead, _ = taken(client, only_one)
+    assert [one.id for one in end_dead_runs(client, timedelta(0))] == [dead]
+    client.delete_flow_run(stuck)
+
+
+def test_a_negative_silence_is_refused(stack: Any) -> None:
+    """In words."""
+    with pytest.raises(BadInput, match="silent_min -1"):
+        reap(silent_min=-1)
