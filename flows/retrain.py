@@ -20,6 +20,7 @@ from tasks.claims import Hold, Refusal, holding, refuse
 from tasks.loop import challenger
 from tasks.loop.champion import champion_of
 from tasks.loop.evaluation import contest
+from tasks.loop.maintenance import event_of, keep
 from tasks.loop.policy import policy
 from tasks.register import register
 from tasks.registry.aliases import CHALLENGER, Holder, give
@@ -31,6 +32,7 @@ MAY_RETRAIN = ("operating_change", "maintenance", "requested")
 CLAIM = timedelta(minutes=2)  # without a heartbeat; a worker that is killed holds the claim no longer than that
 
 find_champion = step(champion_of, "champion", calls_server=True)
+keep_order = step(keep, "work order", calls_server=True)
 gather = step(challenger.gather, "gather", calls_server=True)
 train = step(challenger.train, "train")
 compare = step(contest, "compare")
@@ -98,6 +100,8 @@ def retrain(
         "verdict": verdict, "requested_by": requested_by, "note": note, **known,
     }  # fmt: skip
     loop, limits = open_loop(), policy(RetrainPolicy)
+    if verdict == "maintenance" and (order := event_of(why)) is not None:
+        keep_order(loop.connection, gauntlet, order)  # also where nothing is retrained now: later drift checks know it
     if (said := _forbidden(limits, gauntlet, verdict)) is not None:
         refuse(loop.engine, f"retrain:{gauntlet}", run_id() or "a call", said[0], said[1])
         return _refused(loop, gauntlet, said[1])
@@ -140,7 +144,7 @@ def _retrain(
     loop: Loop, hold: Hold, limits: RetrainPolicy, gauntlet: str, why: Mapping[str, Any], seed: int
 ) -> dict[str, Any]:
     champion = find_champion(gauntlet, loop.connection, loop.key_file)
-    material = gather(champion, limits.lookback_days, loop.connection)
+    material = gather(champion, limits.lookback_days, loop.connection, why)
     pipeline = train(champion, material)
     judged = compare(champion, pipeline, material, seed)
     entry = challenger.entry(champion, pipeline, material, judged.metrics, why, seed)

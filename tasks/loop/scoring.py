@@ -11,9 +11,10 @@ from sqlalchemy import Engine
 from blocks import TelemetryDatabase
 from tasks.claims import Busy, Done, abandon, begin, finish
 from tasks.connection import Connection
-from tasks.loop.adapters import InputFile, adapter
+from tasks.loop.adapters import adapter
 from tasks.loop.champion import Champion
-from tasks.loop.store import Manifest, manifest_of, write
+from tasks.loop.contract import InputFile, Manifest
+from tasks.loop.store import manifest_of, write
 from tasks.loop.telemetry import write_predictions
 from tasks.tracking import servers
 
@@ -59,8 +60,8 @@ def _score(
     file: InputFile, champion: Champion, connection: Connection, database: TelemetryDatabase
 ) -> tuple[Manifest, str]:
     way = adapter(champion.gauntlet)
-    batch = way.read(file)
-    scored = way.score(champion.loaded.model, batch.rows)
+    batch = way.read(file, champion)
+    scored = way.score(batch, champion, connection)
     now = datetime.now(UTC).isoformat(timespec="microseconds")
     model, version = champion.loaded.name, champion.loaded.version
     manifest = manifest_of(champion.gauntlet, file, batch, scored, model, version, now)
