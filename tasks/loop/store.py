@@ -55,12 +55,14 @@ def manifests(connection: Connection, gauntlet: str) -> Iterator[Manifest]:
                 yield Manifest(**json.loads(_get(client, connection, item["Key"])))
 
 
-def memory_before(connection: Connection, gauntlet: str, group: str, seconds: float) -> dict[str, Any] | None:
-    """What scoring of the newest earlier rows of a group left behind; None for the first."""
+def memory_before(
+    connection: Connection, gauntlet: str, group: str, seconds: float | None = None
+) -> dict[str, Any] | None:
+    """What scoring of the newest rows of a group that are older left behind, of all rows by default; None for the first."""
     client, prefix = connection.s3(), _memories(gauntlet, group)
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=connection.bucket, Prefix=prefix)
     keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-    earlier = [key for key in keys if key.removeprefix(prefix) < _stamp(seconds)]
+    earlier = [key for key in keys if seconds is None or key.removeprefix(prefix) < _stamp(seconds)]
     return json.loads(_get(client, connection, max(earlier))) if earlier else None
 
 

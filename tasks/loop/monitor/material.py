@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
@@ -60,7 +59,7 @@ def gather(champion: Champion, why: Mapping[str, Any], lookback_days: float, con
         taken = [one for one in manifests(connection, gauntlet) if one.rows and one.scored_at >= oldest]
         taken.sort(key=lambda one: (one.last_s or 0.0, one.sha256))
         scored = {group: _rows(connection, [one for one in taken if one.group == group]) for group in _groups(taken)}
-        memories = {group: memory_before(connection, gauntlet, group, np.inf) or {} for group in scored}
+        memories = {group: memory_before(connection, gauntlet, group) or {} for group in scored}
         documents = listed(connection, f"drift/{gauntlet}/")
         orders = events(connection, gauntlet)
     if not scored:

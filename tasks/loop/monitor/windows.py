@@ -52,7 +52,7 @@ def _window(
     machines = facts.on_shaft(group)
     with servers(connection):
         taken, rows = _newest(scored, count, connection)
-        memory = memory_before(connection, champion.gauntlet, group, np.inf) or {}
+        memory = memory_before(connection, champion.gauntlet, group) or {}
     window = side_by_side(rows, champion)
     seconds = window.pop(TIME).to_numpy(np.float64)
     regime = champion.loaded.model.regime_of(rows.drop(columns=[TIME, SCORE, ALARM]))
