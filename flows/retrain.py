@@ -19,6 +19,7 @@ from flows._promotion import promote_challenger
 from tasks.claims import Hold, Refusal, holding, refuse
 from tasks.loop import challenger
 from tasks.loop.champion import champion_of
+from tasks.loop.contract import NotYet
 from tasks.loop.evaluation import contest
 from tasks.loop.maintenance import event_of, keep
 from tasks.loop.policy import policy
@@ -114,6 +115,8 @@ def retrain(
             if isinstance(hold, Refusal):
                 return _refused(loop, gauntlet, str(hold))
             return _retrain(loop, hold, limits, gauntlet, why, seed)
+    except NotYet as error:  # the claim is given back without a cooldown: the next drift check may ask again
+        return _refused(loop, gauntlet, str(error))
     except Exception as error:
         _tell(loop, "failed", gauntlet, {"error": str(error), **why}, f"{gauntlet}: retraining failed. {error}")
         raise

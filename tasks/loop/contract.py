@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from blocks import DriftPolicy
+from datasets.errors import GauntletError
 from datasets.spec import Provenance
 from tasks.connection import Connection
 from tasks.drift.triage import AlarmSpan, Maintenance
@@ -23,6 +24,10 @@ from tasks.loop.champion import Champion
 from tasks.promotion.compare import Comparison
 from tasks.promotion.library import Replay
 from tasks.registry.load import LoadedModel
+
+
+class NotYet(GauntletError):
+    """There is too little to learn from so far; the same request later may find enough."""
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,9 @@ from typing import Any
 import pandas as pd
 from sklearn.base import clone
 
-from datasets.errors import GauntletError
 from tasks.connection import Connection
 from tasks.loop.champion import Champion
-from tasks.loop.contract import Carried, Manifest, Material
+from tasks.loop.contract import Carried, Manifest, Material, NotYet
 from tasks.loop.maintenance import Event, event_of, events
 from tasks.loop.monitor.facts import BASELINES, SINCE, TIME, Baseline, Facts, facts_of
 from tasks.loop.monitor.learning import clear_of_faults, set_apart, since_the_change
@@ -51,7 +50,7 @@ def gather(champion: Champion, why: Mapping[str, Any], lookback_days: float, con
     """The champion's healthy rows and what may be learnt of the rows that were scored lately.
 
     Raises:
-        GauntletError: there is nothing that may be learnt, or too little of it; in words.
+        NotYet: there is nothing that may be learnt, or too little of it; in words.
     """
     facts, gauntlet = facts_of(champion), champion.gauntlet
     oldest = (datetime.now(UTC) - timedelta(days=lookback_days)).isoformat()
@@ -63,15 +62,13 @@ def gather(champion: Champion, why: Mapping[str, Any], lookback_days: float, con
         documents = listed(connection, f"drift/{gauntlet}/")
         orders = events(connection, gauntlet)
     if not scored:
-        raise GauntletError(
-            f"nothing of {gauntlet} was scored in the last {lookback_days:g} days: nothing can be learnt."
-        )
+        raise NotYet(f"nothing of {gauntlet} was scored in the last {lookback_days:g} days: nothing can be learnt.")
     spans = {group: telling(spans_of(memory), facts, orders) for group, memory in memories.items()}
     scored = {group: _unknown(rows, facts, champion) for group, rows in scored.items()}
     pending = facts.pending(orders)
     learnt = _after_maintenance(facts, scored, spans, pending)
     if learnt is None and why.get("verdict") == "maintenance":
-        raise GauntletError(_too_early(facts, scored, pending, event_of(why)))
+        raise NotYet(_too_early(facts, scored, pending, event_of(why)))
     if learnt is None and why.get("verdict") == "operating_change" and not pending:
         learnt = _new_regime(champion, facts, scored, spans, documents)
     elif learnt is None:
@@ -168,9 +165,7 @@ def _new_regime(
         since.append(held.assign(**{REGIME: regime}))
         relearnt += machines
     if not training:
-        raise GauntletError(
-            f"too few snapshots since the change may be learnt from; {LEAST} of every machine are needed"
-        )
+        raise NotYet(f"too few snapshots since the change may be learnt from; {LEAST} of every machine are needed")
     return Learnt(pd.concat(training), pd.concat(since, ignore_index=True), {}, tuple(relearnt))
 
 
@@ -202,7 +197,7 @@ def _more(
         since.append(held)
         relearnt += list(dict.fromkeys(rows[MACHINE]))
     if not training:
-        raise GauntletError(f"too few of the scored rows may be learnt from; {LEAST} of a machine are needed")
+        raise NotYet(f"too few of the scored rows may be learnt from; {LEAST} of a machine are needed")
     return Learnt(pd.concat(training), pd.concat(since, ignore_index=True), {}, tuple(relearnt))
 
 

@@ -21,7 +21,9 @@ from tasks.loop.monitor.scoring import spans_of
 from tasks.loop.store import ALARM, SCORE, manifests, memory_before, rows_of
 from tasks.tracking import servers
 from tasks.train.machine_health import MACHINE
+from tasks.vibration.judge import RULE
 
+ALL_OF = 3  # bearings at least: two may fail together
 BESIDE = "relative_level"  # says of the others what their own levels say better
 
 
@@ -125,7 +127,8 @@ def telling(spans: Sequence[AlarmSpan], facts: Facts, orders: Sequence[WorkOrder
     """The alarms that still say something of the machine as it is now.
 
     Not those that a work order mended, nor those of the baseline of before it: until the new one was learnt, or for a
-    day while it is not. Nor those of the neighbours that came with a mended one and cleared after it was mended.
+    day while it is not. Nor those of the neighbours that came with a mended one and cleared after it was mended. Nor
+    those that all bearings of a shaft raised together: a fault starts on one, a change of load or speed on all.
     """
     newest = facts.newest(orders)
     over = {machine: max(order.at_s, _stale_until(facts, machine, order)) for machine, order in newest.items()}
@@ -135,6 +138,8 @@ def telling(spans: Sequence[AlarmSpan], facts: Facts, orders: Sequence[WorkOrder
             continue
         if any(_came_with(span, one, newest) for one in spans if one.machine in newest):
             continue
+        if _together(span, spans, facts):
+            continue
         told.append(span)
     return tuple(told)
 
@@ -142,6 +147,14 @@ def telling(spans: Sequence[AlarmSpan], facts: Facts, orders: Sequence[WorkOrder
 def _stale_until(facts: Facts, machine: str, order: WorkOrder) -> float:
     learnt = facts.baselines.get(machine)
     return learnt.until_s if learnt is not None and learnt.event_s >= order.at_s else order.at_s + DAY_S
+
+
+def _together(span: AlarmSpan, spans: Sequence[AlarmSpan], facts: Facts) -> bool:
+    """Whether every bearing of a shaft of three or more raised an alarm within the time that one takes to be certain."""
+    shaft = facts.on_shaft(facts.group_of(span.machine))
+    within = RULE.sustained * facts.machines[span.machine].interval_s
+    near = {one.machine for one in spans if abs(one.onset_s - span.onset_s) <= within}
+    return len(shaft) >= ALL_OF and near >= set(shaft)
 
 
 def _came_with(span: AlarmSpan, mended: AlarmSpan, newest: dict[str, WorkOrder]) -> bool:
