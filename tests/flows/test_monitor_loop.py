@@ -87,7 +87,7 @@ def test_from_a_change_of_load_to_a_decision(ran: Any, stack: Any, policies: Non
     told = drift_check("nasa")
     assert told["verdict"] == "none", told
 
-    score("nasa", _file(tmp_path / "b", "b.csv", _snapshots(stack, 50, 45, 2, -3.0)))
+    score("nasa", _file(tmp_path / "b", "b.csv", _snapshots(stack, 50, 45, 2, -8.0)))
     told = drift_check("nasa")
     assert (told["verdict"], told["may_retrain"]) == ("operating_change", True), told
     before = standing(ran_names(ran)).champion
@@ -100,7 +100,7 @@ def test_from_a_change_of_load_to_a_decision(ran: Any, stack: Any, policies: Non
     training = facts_of(_champion(stack)).training
     assert set(training["regime"]) == {0, 1}
 
-    score("nasa", _file(tmp_path / "c", "c.csv", _snapshots(stack, 100, 45, 3, -3.0)))
+    score("nasa", _file(tmp_path / "c", "c.csv", _snapshots(stack, 100, 45, 3, -8.0)))
     assert drift_check("nasa")["verdict"] == "none"
 
 
@@ -117,7 +117,7 @@ def test_a_work_order_is_kept_and_waits_for_rows(ran: Any, stack: Any, policies:
     assert waits["state"] == "refused"
     assert "0 snapshots scored since the work order was closed; 36 are needed" in waits["why"]
     assert [one.work_order for one in events(stack.connection, "nasa")] == ["WO-7"]
-    rows = _snapshots(stack, 150, 45, 4, -3.0)
+    rows = _snapshots(stack, 150, 45, 4, -8.0)
     rows.loc[rows["machine"] == machine, rows.columns.str.startswith("log_level")] += 0.3
     score("nasa", _file(tmp_path / "d", "d.csv", rows))
     told = drift_check("nasa")
