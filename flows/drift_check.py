@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,12 +18,13 @@ from prefect.events import emit_event
 from blocks import DriftPolicy
 from flows._loop import Loop, loop_run_name, name_run, open_loop
 from tasks.claims import Turn, abandon, begin, finish
+from tasks.connection import Connection
 from tasks.drift.triage import ACTIONS
 from tasks.loop import drift_check as checking
 from tasks.loop.champion import champion_of
 from tasks.loop.drift_check import EVENT, Judged
 from tasks.loop.policy import policy
-from tasks.loop.store import listed, put
+from tasks.loop.store import listed, manifests, put
 from tasks.loop.window import Window, newest_windows
 from tasks.report.page import markdown_table
 from tasks.steps import run_id, say, step
@@ -53,6 +55,14 @@ def _keep(loop: Loop, judged: Judged) -> str:
 
 
 GRAVEST = tuple(ACTIONS)
+
+
+def _any_scored(connection: Connection, gauntlet: str) -> bool:
+    with servers(connection):
+        return next(manifests(connection, gauntlet), None) is not None
+
+
+any_scored = step(_any_scored, "look", calls_server=True)
 keep = step(_keep, "keep", calls_server=True)
 
 
@@ -67,8 +77,10 @@ def drift_check(gauntlet: str = "ai4i", seed: int = 7) -> dict[str, Any]:
     Of machines that are judged each by itself, the gravest verdict is handed back; every one is kept and told.
     """
     loop, limits = open_loop(), policy(DriftPolicy)
-    champion = find_champion(gauntlet, loop.connection, loop.key_file)
-    windows = take_windows(champion, limits, loop.connection)
+    windows: Sequence[Window] = ()
+    if any_scored(loop.connection, gauntlet):  # on a schedule before its first training, a gauntlet has no champion
+        champion = find_champion(gauntlet, loop.connection, loop.key_file)
+        windows = take_windows(champion, limits, loop.connection)
     if not windows:
         say(f"nothing of {gauntlet} was scored yet: run `gauntlet score {gauntlet} --data DIR`")
         return {"gauntlet": gauntlet, "verdict": "none", "drifted": False}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-import io
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -53,38 +52,6 @@ FAILS = {"1st_test": ("bearing 3", "bearing 4"), "2nd_test": ("bearing 1",), "3r
 HEARD = {"2nd_test": 0.95, "3rd_test": 0.95}
 
 
-class Bucket:
-    """What of an S3 client the loop calls, in memory."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
-
-    def put_object(self, Key: str, Body: bytes, **_: Any) -> None:
-        self.objects[Key] = Body
-
-    def get_object(self, Key: str, **_: Any) -> dict[str, Any]:
-        return {"Body": io.BytesIO(self.objects[Key])}
-
-    def get_paginator(self, _: str) -> Bucket:
-        return self
-
-    def paginate(self, Prefix: str, **_: Any) -> list[dict[str, Any]]:
-        return [{"Contents": [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]}]
-
-
-@dataclass
-class Store:
-    """In place of the connection to the servers."""
-
-    client: Bucket = field(default_factory=Bucket)
-    bucket: str = "test"
-    tracking_uri: str = "none"
-    s3_endpoint_url: str | None = None
-
-    def s3(self) -> Bucket:
-        return self.client
-
-
 def _tables() -> tuple[LevelTable, ...]:
     root = os.environ.get("GAUNTLET_DATA_DIR")
     folder = Path(root) / "ims" / "derived_chocho66" if root else None
@@ -120,7 +87,7 @@ class Loop:
 
     champion: Champion
     folder: Path
-    store: Store = field(default_factory=Store)
+    store: Any
     policy: DriftPolicy = field(default_factory=DriftPolicy)
     kinds: list[str] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
@@ -224,12 +191,14 @@ def _untouched(champion: Champion, life: Life) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def lived(lives: tuple[Life, ...], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Loop]:
+def lived(
+    lives: tuple[Life, ...], tmp_path_factory: pytest.TempPathFactory, new_store: Callable[[], Any]
+) -> dict[str, Loop]:
     """Each test from the end of its healthy beginning to its failure; the second with Evidently's own pages."""
     loops = {}
     for table in _tables():
         life = next(one for one in lives if one.run == table.run)
-        loop = Loop(_champion(lives, table.run), tmp_path_factory.mktemp(table.run))
+        loop = Loop(_champion(lives, table.run), tmp_path_factory.mktemp(table.run), new_store())
         with pytest.MonkeyPatch.context() as patch:
             if table.run != "2nd_test":
                 patch.setattr("tasks.loop.drift_check.compare", _numbers)
