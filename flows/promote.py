@@ -5,6 +5,7 @@ champion, challenger (verified, loaded) â”€> contest (frozen rows, rows since) â
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -84,7 +85,8 @@ def _decide(loop: Loop, hold: Any, gauntlet: str, by: str, seed: int) -> dict[st
     limits = policy(RetrainPolicy)
     judged = compare(champion, loaded.model, training.of_versions(champion, loaded), seed)
     mode = limits.managed.get(gauntlet, limits.promotion)
-    decision = promote_challenger(loop, gauntlet, held, judged, mode, verdict="requested", by=by, hold=hold)
+    trained_for = json.loads(loaded.files.get("retraining.json", b"{}")).get("verdict", "requested")
+    decision = promote_challenger(loop, gauntlet, held, judged, mode, verdict=trained_for, by=by, hold=hold)
     with servers(loop.connection):
         now: Holder | None = standing(names).champion
     return {

@@ -27,7 +27,7 @@ from tasks.settings import settings
 from tasks.steps import say, step
 
 find_champion = step(champion_of, "champion", calls_server=True)
-score_one = step(score_file, "score", run_name="score {file.path.name}", calls_server=True)
+score_one = step(score_file, "score", run_name="score {file.name}", calls_server=True)
 
 
 @flow(

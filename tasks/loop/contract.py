@@ -32,11 +32,20 @@ class NotYet(GauntletError):
 
 @dataclass(frozen=True)
 class InputFile:
-    """One file to be scored, known by its content: a copy under another name is the same input."""
+    """One file to be scored, known by its content: a copy under another name is the same input.
+
+    `part`: the run, where `path` is a folder of raw snapshots.
+    """
 
     path: Path
     sha256: str
     source: Provenance
+    part: str = ""
+
+    @property
+    def name(self) -> str:
+        """For tables and logs."""
+        return f"{self.path.name}/{self.part}" if self.part else self.path.name
 
 
 @dataclass(frozen=True, eq=False)

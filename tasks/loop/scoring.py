@@ -44,16 +44,16 @@ def score_file(
     turn = begin(engine, f"score:{champion.gauntlet}", file.sha256, TURN)
     if isinstance(turn, Done):
         known = json.loads(turn.outcome)
-        return FileScored(file.path.name, "known", known["rows"], known["alarms"], known["address"])
+        return FileScored(file.name, "known", known["rows"], known["alarms"], known["address"])
     if isinstance(turn, Busy):
-        return FileScored(file.path.name, "busy")
+        return FileScored(file.name, "busy")
     try:
         manifest, address = _score(file, champion, connection, database)
     except BaseException:
         abandon(engine, turn)
         raise
     finish(engine, turn, json.dumps({**asdict(manifest), "address": address}))
-    return FileScored(file.path.name, "scored", manifest.rows, manifest.alarms, address)
+    return FileScored(file.name, "scored", manifest.rows, manifest.alarms, address)
 
 
 def _score(

@@ -105,7 +105,7 @@ def manifest_of(
     """The manifest of a file that was just scored."""
     return Manifest(
         gauntlet=gauntlet,
-        file=file.path.name,
+        file=file.name,
         sha256=file.sha256,
         source=file.source,
         rows=len(batch.rows),

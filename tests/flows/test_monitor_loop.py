@@ -123,6 +123,14 @@ def test_a_work_order_is_kept_and_waits_for_rows(ran: Any, stack: Any, policies:
     told = drift_check("nasa")
     assert (told["verdict"], told["may_retrain"]) == ("operating_change", True), told
     assert "WO-7" in told["evidence"][0]
+    RetrainPolicy(cooldown_h=0, promotion="dry run").save(BLOCK, overwrite=True)
     result = retrain("nasa", verdict="operating_change", reason=told["evidence"][0])
-    assert result["decision"] in ("promote", "keep", "refused")
-    assert promote("nasa")["verdict"] in ("keep", "refused", "promote")
+    assert result["decision"] == "promote"
+    held = standing(ran_names(ran))
+    assert held.challenger is not None
+    assert held.challenger != held.champion
+    RetrainPolicy(cooldown_h=0).save(BLOCK, overwrite=True)
+    assert promote("nasa")["verdict"] == "promote"
+    assert standing(ran_names(ran)).champion == held.challenger
+    assert machine in facts_of(_champion(stack)).baselines
+    assert promote("nasa", rollback=True)["champion"] == f"{held.champion.name} v{held.champion.version}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 
 from blocks import DriftPolicy, TelemetryDatabase
+from datasets import ims
 from datasets.errors import BadInput
 from datasets.snapshot import Truth
 from tasks.claims import open_database, sqlite_url
@@ -33,7 +35,7 @@ from tasks.registry.load import LoadedModel
 from tasks.train.relative_level import relative_levels
 from tasks.vibration.judge import healthy_rows, train
 from tasks.vibration.library import library_files, lives_in, machines_in
-from tasks.vibration.load import Life
+from tasks.vibration.load import Life, assemble, cut, featurize, lives_of, load
 from tasks.vibration.sets import NASA
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -236,3 +238,29 @@ def test_a_challenger_that_has_learnt_the_fault_is_refused(champion: Champion, l
     judged = contest(champion, challenger.train(champion, same), same, 7)
     assert worse(judged.replays) == {}
     assert judged.frozen.primary.gain == 0
+
+
+@pytest.mark.slow
+def test_raw_snapshots_are_scored_as_training_saw_them(tmp_path: Path, new_store: Callable[[], Any]) -> None:
+    """The last twenty files of a simulated run: the index that the whole run has there; two machine-off files counted."""
+    ims.simulation(seed=7, scale=0.11).write(tmp_path / "run")
+    data = load(NASA, tmp_path / "run", "auto", tmp_path, 7)
+    seen = lives_of(data, assemble([featurize(chunk, tmp_path / "cache") for chunk in cut(data)], 0.2))
+    candidate = next(one for one in NASA.candidates if one.kind == "level_rise")
+    trained = train(candidate, seen, 7)
+    files = {"reference.parquet": parquet(healthy_rows(seen)), **library_files(seen, candidate.features)}
+    champion = Champion("nasa", LoadedModel(candidate.name, 1, {}, trained.model, files))
+    new = tmp_path / "new" / "2nd_test"
+    new.mkdir(parents=True)
+    for one in data.runs[0].files[-20:]:
+        shutil.copy(one.path, new)
+    store, engine = new_store(), open_database(sqlite_url(tmp_path))
+    (file,) = adapter("nasa").files(new.parent)
+    done = score_file(file, champion, store, engine, TelemetryDatabase())
+    (kept,) = list(manifests(store, "nasa"))
+    assert (done.file, done.rows, kept.off) == ("new/2nd_test", 4 * 18, 4 * 2)
+    rows = rows_of(store, kept)
+    for life in seen:
+        own = rows[rows["machine"] == life.machine].sort_values("time")
+        np.testing.assert_allclose(own["_score"], trained.scores[life.machine][-18:], rtol=1e-9)
+    assert rows.loc[rows["machine"] == "2nd_test bearing 1", "_alarm"].any()

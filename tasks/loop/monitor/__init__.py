@@ -6,8 +6,7 @@ from functools import partial
 
 from datasets.ims import OFF_LEVEL
 from tasks.loop.contract import Adapter
-from tasks.loop.input_files import tables
-from tasks.loop.monitor import contest, material, reading, scoring, windows
+from tasks.loop.monitor import contest, files, material, reading, scoring, windows
 from tasks.vibration.sets import VibrationGauntlet
 
 OFF = {"nasa": OFF_LEVEL}  # the others' publishers record a running machine only
@@ -17,8 +16,8 @@ def monitor(gauntlet: VibrationGauntlet) -> Adapter:
     """The functions of a vibration gauntlet."""
     return Adapter(
         in_order=True,
-        files=tables,
-        read=partial(reading.read, off_level=OFF.get(gauntlet.name, 0.0)),
+        files=partial(files.files, gauntlet=gauntlet),
+        read=partial(reading.read, gauntlet=gauntlet, off_level=OFF.get(gauntlet.name, 0.0)),
         score=scoring.score,
         windows=windows.windows,
         gather=material.gather,

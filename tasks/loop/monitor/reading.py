@@ -9,16 +9,23 @@ import pandas as pd
 
 from datasets.errors import BadInput
 from datasets.ims_levels import LevelTable, level_window
+from datasets.signal_file import enforce_limit
+from tasks.featurize.vibration_table import feature_table
 from tasks.loop.champion import Champion
 from tasks.loop.contract import Batch, InputFile
 from tasks.loop.monitor.facts import TIME, Facts, facts_of
+from tasks.loop.monitor.files import raw_run
+from tasks.settings import settings
 from tasks.train.machine_health import MACHINE
 from tasks.train.relative_level import relative_levels
+from tasks.vibration.load import snapshot_rows
+from tasks.vibration.sets import VibrationGauntlet
 
 TINY = 1e-12
+OFF = "the machine is off"
 
 
-def read(file: InputFile, champion: Champion, off_level: float) -> Batch:
+def read(file: InputFile, champion: Champion, gauntlet: VibrationGauntlet, off_level: float) -> Batch:
     """The running snapshots of a file as rows: machine, time and the features that the champion knows.
 
     Args:
@@ -28,10 +35,12 @@ def read(file: InputFile, champion: Champion, off_level: float) -> Batch:
         BadInput: not such a table, a machine that the champion does not know, or machines of several shafts.
     """
     facts = facts_of(champion)
+    if file.part:
+        return _raw(file, facts, gauntlet)
     levels = level_window(file.path) if champion.gauntlet == "nasa" else None
     if levels is not None:
         group = levels.run
-        _check_basis(facts, group, file.path)
+        _check_basis(facts, group, file.path, "levels")
         return Batch(
             _of_levels(levels, facts), None, group, (levels.rows - len(levels.index)) * len(facts.on_shaft(group))
         )
@@ -45,13 +54,33 @@ def read(file: InputFile, champion: Champion, off_level: float) -> Batch:
     return Batch(kept[[MACHINE, TIME, *wanted]], None, groups[0], int((~running).sum()))
 
 
-def _check_basis(facts: Facts, group: str, path: Path) -> None:
+def _check_basis(facts: Facts, group: str, path: Path, basis: str) -> None:
+    """A level is the mean of absolute values, a snapshot's its standard deviation: one cannot stand for the other."""
     bases = {facts.machines[name].basis for name in facts.on_shaft(group)}
     if not bases:
         raise BadInput(path, f"the champion does not know {group}", do="train it on that run first")
-    if bases != {"levels"}:
-        expected = "features of snapshots, as a table with time, machine and log_level 1"
-        raise BadInput(path, f"the champion learnt {group} from snapshots, not from levels", expected=expected)
+    if bases != {basis}:
+        raise BadInput(path, f"the champion learnt {group} from {bases.pop()}", saw=basis, do="give the same")
+
+
+def _raw(file: InputFile, facts: Facts, gauntlet: VibrationGauntlet) -> Batch:
+    """The running snapshots of a run; unusable ones are left out up to the limit that training has, too."""
+    table = feature_table(raw_run(file, gauntlet))
+    run = table.run
+    _check_basis(facts, run.name, file.path, "snapshots")
+    off = [one for one in table.quarantine if OFF in one.reason]
+    enforce_limit(run, [one for one in table.quarantine if OFF not in one.reason], settings().quarantine_limit)
+    parts, start = [], run.files[0].time
+    assert start is not None  # raw_run takes no other
+    for unit in run.units:
+        rows = snapshot_rows(table, unit)
+        rows = rows[[name for name in rows if name in facts.training]]
+        machine = next(name for name in facts.on_shaft(run.name) if facts.machines[name].unit == unit)
+        rows.insert(0, MACHINE, machine)
+        rows.insert(1, TIME, start.timestamp() + table.seconds)
+        parts.append(rows)
+    whole = pd.concat(parts).sort_values(TIME, kind="stable").reset_index(drop=True)
+    return Batch(_with_neighbours(whole, facts, run.name), None, run.name, len(off) * len(run.units))
 
 
 def _of_levels(table: LevelTable, facts: Facts) -> pd.DataFrame:
