@@ -18,6 +18,9 @@ class DriftPolicy(Block):
     _description = "Window, false alarm rate and persistence of the drift check."
 
     window_rows: int = Field(1000, ge=50, description="Newest scored rows that are compared with the reference.")
+    window_snapshots: int = Field(
+        36, ge=8, description="The same for monitors: newest snapshots of each machine; 36 are six hours of IMS."
+    )
     false_alarm_rate: float = Field(
         0.05,
         gt=0,

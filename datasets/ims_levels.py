@@ -18,6 +18,7 @@ from datasets.errors import BadInput
 from datasets.ims import OFF_LEVEL, TIME, channels_of
 
 _FILE = re.compile(r"DatasetBearingTest_([123])\.csv")
+_WINDOW = re.compile(r"DatasetBearingTest_([123])[ _.-].*\.csv")
 _RUN = {"1": "1st_test", "2": "2nd_test", "3": "3rd_test"}
 
 
@@ -61,6 +62,18 @@ def level_tables(folder: Path) -> tuple[LevelTable, ...]:
     named = [(path, _FILE.fullmatch(path.name)) for path in sorted(Path(folder).rglob("DatasetBearingTest_*.csv"))]
     found = {match[1]: path for path, match in named if match}
     return tuple(_read(path, _RUN[number]) for number, path in sorted(found.items()))
+
+
+def level_window(path: Path) -> LevelTable | None:
+    """Some rows of such a table in a file of their own, `DatasetBearingTest_2 2004-02-12.csv`; None for other names.
+
+    `index` counts from the file's first row.
+
+    Raises:
+        BadInput: the file does not hold such a table.
+    """
+    match = _FILE.fullmatch(path.name) or _WINDOW.fullmatch(path.name)
+    return _read(path, _RUN[match[1]]) if match else None
 
 
 def _read(path: Path, run: str) -> LevelTable:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,18 +18,20 @@ from prefect.events import emit_event
 from blocks import DriftPolicy
 from flows._loop import Loop, loop_run_name, name_run, open_loop, send_events
 from tasks.claims import Turn, begin, finish, in_turn
+from tasks.connection import Connection
+from tasks.drift.triage import ACTIONS
 from tasks.loop import drift_check as checking
 from tasks.loop.champion import champion_of
 from tasks.loop.drift_check import EVENT, Judged
 from tasks.loop.policy import policy
-from tasks.loop.store import listed, put
-from tasks.loop.window import newest_window
+from tasks.loop.store import listed, manifests, put
+from tasks.loop.window import Window, newest_windows
 from tasks.report.page import markdown_table
 from tasks.steps import run_id, say, step
 from tasks.tracking import experiment, log, log_files, servers, tracked
 
 find_champion = step(champion_of, "champion", calls_server=True)
-take_window = step(newest_window, "window", calls_server=True)
+take_windows = step(newest_windows, "window", calls_server=True)
 judge = step(checking.judge, "judge")
 TURN = timedelta(minutes=2)  # without a sign of life; a check that is killed leaves the window to the next after that
 
@@ -59,6 +62,15 @@ def _keep(loop: Loop, judged: Judged) -> str:
     return link
 
 
+GRAVEST = tuple(ACTIONS)
+
+
+def _any_scored(connection: Connection, gauntlet: str) -> bool:
+    with servers(connection):
+        return next(manifests(connection, gauntlet), None) is not None
+
+
+any_scored = step(_any_scored, "look", calls_server=True)
 recall = step(_recall, "recall", calls_server=True)
 keep = step(_keep, "keep", calls_server=True)
 
@@ -70,13 +82,24 @@ def drift_check(gauntlet: str = "ai4i", seed: int = 7) -> dict[str, Any]:
     Args:
         gauntlet: Whose champion and whose scored rows.
         seed: Of the sample that is compared where there are more than 10,000 rows.
+
+    Of machines that are judged each by itself, the gravest verdict is handed back; every one is kept and told.
     """
     loop, limits = open_loop(), policy(DriftPolicy)
-    champion = find_champion(gauntlet, loop.connection, loop.key_file)
-    window = take_window(champion, limits.window_rows, loop.connection)
-    if window is None:
+    windows: Sequence[Window] = ()
+    if any_scored(loop.connection, gauntlet):  # on a schedule before its first training, a gauntlet has no champion
+        champion = find_champion(gauntlet, loop.connection, loop.key_file)
+        windows = take_windows(champion, limits, loop.connection)
+    if not windows:
         say(f"nothing of {gauntlet} was scored yet: run `gauntlet score {gauntlet} --data DIR`")
         return {"gauntlet": gauntlet, "verdict": "none", "drifted": False}
+    documents = [_check(loop, window, limits, seed) for window in windows]
+    return min(documents, key=lambda one: GRAVEST.index(one["verdict"]))
+
+
+def _check(loop: Loop, window: Window, limits: DriftPolicy, seed: int) -> dict[str, Any]:
+    """The verdict's document, of a window that was judged before as it was then."""
+    gauntlet = window.gauntlet
     turn = begin(loop.engine, f"drift:{gauntlet}", window.key, TURN)
     if not isinstance(turn, Turn):
         say(f"this window of {gauntlet} was judged already, or is being judged")

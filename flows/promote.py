@@ -5,6 +5,7 @@ champion, challenger (verified, loaded) â”€> contest (frozen rows, rows since) â
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from prefect import flow
@@ -98,7 +99,8 @@ def _decide(loop: Loop, hold: Hold, gauntlet: str, by: str, seed: int) -> dict[s
     limits = policy(RetrainPolicy)
     judged = compare(champion, loaded.model, training.of_versions(champion, loaded), seed)
     mode = limits.managed.get(gauntlet, limits.promotion)
-    decision = promote_challenger(loop, gauntlet, held, judged, mode, verdict="requested", by=by, check=hold.check)
+    trained_for = json.loads(loaded.files.get("retraining.json", b"{}")).get("verdict", "requested")
+    decision = promote_challenger(loop, gauntlet, held, judged, mode, verdict=trained_for, by=by, check=hold.check)
     return {
         "verdict": decision.verdict if decision.act or decision.verdict != "promote" else f"promote ({decision.mode})",
         "champion": f"{held.name} v{held.version}" if decision.act else champion.label,

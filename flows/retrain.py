@@ -19,7 +19,9 @@ from flows._promotion import holding_aliases, promote_challenger, settle_aliases
 from tasks.claims import Hold, Refusal, holding, refuse
 from tasks.loop import challenger
 from tasks.loop.champion import champion_of
+from tasks.loop.contract import NotYet
 from tasks.loop.evaluation import contest
+from tasks.loop.maintenance import event_of, keep
 from tasks.loop.policy import policy
 from tasks.register import register
 from tasks.registry.aliases import CHALLENGER, Holder, give
@@ -32,6 +34,7 @@ CLAIM = timedelta(minutes=2)  # without a heartbeat; a worker that is killed hol
 PATIENCE = timedelta(minutes=3)  # with somebody who moves the aliases by hand, or who was killed doing so
 
 find_champion = step(champion_of, "champion", calls_server=True)
+keep_order = step(keep, "work order", calls_server=True)
 gather = step(challenger.gather, "gather", calls_server=True)
 train = step(challenger.train, "train")
 compare = step(contest, "compare")
@@ -99,6 +102,8 @@ def retrain(
         "verdict": verdict, "requested_by": requested_by, "note": note, **known,
     }  # fmt: skip
     loop, limits = open_loop(), policy(RetrainPolicy)
+    if verdict == "maintenance" and (order := event_of(why)) is not None:
+        keep_order(loop.connection, gauntlet, order)  # also where nothing is retrained now: later drift checks know it
     if (said := _forbidden(limits, gauntlet, verdict)) is not None:
         refuse(loop.engine, f"retrain:{gauntlet}", run_id() or "a call", said[0], said[1])
         return _refused(loop, gauntlet, said[1])
@@ -111,6 +116,8 @@ def retrain(
             if isinstance(hold, Refusal):
                 return _refused(loop, gauntlet, str(hold))
             return _retrain(loop, hold, limits, gauntlet, why, seed)
+    except NotYet as error:  # the claim is given back without a cooldown: the next drift check may ask again
+        return _refused(loop, gauntlet, str(error))
     except Exception as error:
         _tell(loop, "failed", gauntlet, {"error": str(error), **why}, f"{gauntlet}: retraining failed. {error}")
         raise
@@ -143,10 +150,7 @@ def _retrain(
     with holding_aliases(loop, gauntlet, PATIENCE) as aliases:
         settle_aliases(loop, gauntlet, aliases.check)
     champion = find_champion(gauntlet, loop.connection, loop.key_file)
-    material = gather(champion, limits.lookback_days, loop.connection)
-    if set(material.files) <= set(challenger.learnt_files(champion)):
-        hold.finished = False
-        return _refused(loop, gauntlet, f"nothing was scored since that {champion.label} has not learnt from")
+    material = gather(champion, limits.lookback_days, loop.connection, why)
     pipeline = train(champion, material)
     judged = compare(champion, pipeline, material, seed)
     entry = challenger.entry(champion, pipeline, material, judged.metrics, why, seed)

@@ -6,9 +6,11 @@ champion (verified, loaded) ─> score (each new file, side by side, exactly onc
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from prefect import flow, unmapped
+from prefect import allow_failure, flow, unmapped
 from prefect.artifacts import create_table_artifact
+from prefect.futures import PrefectFutureList
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from blocks import TelemetryDatabase
@@ -18,13 +20,14 @@ from flows._loop import loop_run_name, name_run, open_loop
 from tasks.connection import data_root
 from tasks.loop.adapters import adapter
 from tasks.loop.champion import champion_of
+from tasks.loop.contract import InputFile
 from tasks.loop.policy import policy
 from tasks.loop.scoring import FileScored, score_file
 from tasks.settings import settings
 from tasks.steps import say, step
 
 find_champion = step(champion_of, "champion", calls_server=True)
-score_one = step(score_file, "score", run_name="score {file.path.name}", calls_server=True)
+score_one = step(score_file, "score", run_name="score {file.name}", calls_server=True)
 
 
 @flow(
@@ -52,14 +55,22 @@ def score(gauntlet: str = "ai4i", data: Path | None = None) -> list[FileScored]:
     if not files:
         raise BadInput(folder, "nothing to score")
     champion = find_champion(gauntlet, loop.connection, loop.key_file)
-    shared = {"champion": champion, "connection": loop.connection, "engine": loop.engine}
-    scoring = score_one.map(
-        files, **{name: unmapped(value) for name, value in shared.items()}, database=unmapped(policy(TelemetryDatabase))
-    )
-    done = watched(scoring, f"{gauntlet}-scoring")
+    shared: dict[str, Any] = {"champion": champion, "connection": loop.connection, "engine": loop.engine}
+    shared["database"] = policy(TelemetryDatabase)
+    done = watched(_submitted(files, shared, adapter(gauntlet).in_order), f"{gauntlet}-scoring")
     rows = [{"file": one.file, "state": one.state, "rows": one.rows, "alarms": one.alarms} for one in done]
     create_table_artifact(rows, key=f"{gauntlet}-scored", description=f"Files, by {champion.label}")
     fresh = [one for one in done if one.state == "scored"]
     name_run(f"score · {gauntlet} · {sum(one.rows for one in fresh)} rows", gauntlet)
     say(f"{len(fresh)} of {len(done)} files scored by {champion.label}, {sum(one.alarms for one in fresh)} alarms")
     return done
+
+
+def _submitted(files: list[InputFile], shared: dict[str, Any], in_order: bool) -> PrefectFutureList[FileScored]:
+    """All at once; or one after the other, where a file goes on from the one before, be that good or bad."""
+    if not in_order:
+        return score_one.map(files, **{name: unmapped(value) for name, value in shared.items()})
+    futures: PrefectFutureList[FileScored] = PrefectFutureList([])
+    for file in files:
+        futures.append(score_one.submit(file, **shared, wait_for=[allow_failure(one) for one in futures[-1:]]))
+    return futures

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,44 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
             {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_API_URL: os.environ["PREFECT_API_URL"]}
         ):
             yield RunningStack(cfg, connection, urls)
+
+
+class Bucket:
+    """What of an S3 client the loop calls, in memory."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def put_object(self, Key: str, Body: bytes, **_: object) -> None:
+        self.objects[Key] = Body
+
+    def get_object(self, Key: str, **_: object) -> dict[str, object]:
+        return {"Body": io.BytesIO(self.objects[Key])}
+
+    def get_paginator(self, _: str) -> Bucket:
+        return self
+
+    def paginate(self, Prefix: str, **_: object) -> list[dict[str, object]]:
+        return [{"Contents": [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]}]
+
+
+@dataclass
+class MemoryStore:
+    """In place of a connection, where a test asks for the loop's steps and not for its servers."""
+
+    client: Bucket = field(default_factory=Bucket)
+    bucket: str = "memory"
+    tracking_uri: str = "none"
+    s3_endpoint_url: str | None = None
+
+    def s3(self) -> Bucket:
+        return self.client
+
+
+@pytest.fixture(scope="session")
+def new_store() -> Callable[[], MemoryStore]:
+    """Makes an empty store."""
+    return MemoryStore
 
 
 @pytest.fixture(scope="session")

@@ -18,14 +18,10 @@ _LOG = logging.getLogger("gauntlet")
 
 
 class Hold:
-    """A claim under heartbeat. `check()` before every act that others see; `lost` says that it is too late.
-
-    `finished`: set it to False where the block found nothing to do, so that no cooldown begins.
-    """
+    """A claim under heartbeat. `check()` before every act that others see; `lost` says that it is too late."""
 
     def __init__(self, engine: Engine, given: Claim) -> None:
         self.claim = given
-        self.finished = True
         self._engine = engine
         self._over = threading.Event()
         self._lost = threading.Event()
@@ -100,7 +96,7 @@ def holding(
             release(engine, hold.claim, finished=False)
         raise
     hold.stop()
-    release(engine, hold.claim, finished=hold.finished)
+    release(engine, hold.claim, finished=True)
 
 
 @contextmanager

@@ -37,19 +37,24 @@ ACTIONS: dict[Kind, str] = {
 
 @dataclass(frozen=True)
 class AlarmSpan:
-    """An alarm of the champion, in seconds: from the first row of the excess, `cleared_s` None while it stands."""
+    """An alarm of the champion, in seconds: from the first row of the excess, `cleared_s` None while it stands.
+
+    `machine`: whose, "" where there is only one.
+    """
 
     onset_s: float
     raised_s: float
     cleared_s: float | None = None
+    machine: str = ""
 
 
 @dataclass(frozen=True)
 class Maintenance:
-    """A work order that was closed: `what` was done, when."""
+    """A work order that was closed: `what` was done, when, and to which machine; "" stands for all of them."""
 
     at_s: float
     what: str
+    machine: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,17 +184,20 @@ def _degradation(evidence: Evidence) -> list[str]:
         if _mended(span, evidence.maintenance):
             continue
         since = (evidence.now_s - span.raised_s) / 3600
+        whose = f" of {span.machine}" if span.machine else ""
         if span.cleared_s is None or span.cleared_s > evidence.now_s:
-            lines.append(f"The champion's alarm stands, raised {since:.1f} h ago.")
+            lines.append(f"The champion's alarm{whose} stands, raised {since:.1f} h ago.")
         elif evidence.now_s - span.cleared_s < QUIET_S:
             left = (QUIET_S - (evidence.now_s - span.cleared_s)) / 86400
-            lines.append(f"The champion's alarm cleared less than a week ago; {left:.1f} days of quiet are left.")
+            lines.append(
+                f"The champion's alarm{whose} cleared less than a week ago; {left:.1f} days of quiet are left."
+            )
     return lines
 
 
 def _mended(span: AlarmSpan, maintenance: Maintenance | None) -> bool:
     """Somebody closed a work order after the alarm was raised, and no alarm was raised since: that is its end."""
-    return maintenance is not None and span.raised_s <= maintenance.at_s
+    return maintenance is not None and span.raised_s <= maintenance.at_s and maintenance.machine in ("", span.machine)
 
 
 def _maintained(evidence: Evidence) -> Maintenance | None:

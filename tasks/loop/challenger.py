@@ -3,102 +3,47 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import numpy as np
-import pandas as pd
-from sklearn.base import clone
-
-from datasets.errors import GauntletError
 from tasks.connection import Connection
 from tasks.loop.adapters import adapter
 from tasks.loop.champion import Champion
-from tasks.loop.frozen import frozen
-from tasks.loop.store import ALARM, LABEL, SCORE, manifests, rows_of
-from tasks.register import Entry, parquet, version_tags
+from tasks.loop.contract import Material
+from tasks.register import Entry, version_tags
 from tasks.registry.key import work_key
 from tasks.registry.load import LoadedModel
-from tasks.tracking import servers
+
+__all__ = ["Entry", "Material", "entry", "gather", "of_versions", "train"]
 
 
-@dataclass(frozen=True, eq=False)
-class Material:
-    """What a retraining has: rows to fit on, and the frozen rows of before and of since, none of which anybody learnt.
+def gather(
+    champion: Champion, lookback_days: float, connection: Connection, why: Mapping[str, Any] | None = None
+) -> Material:
+    """What the champion learnt from and what was scored since and may be learnt from.
 
-    Frames hold raw columns and the label under its own name. `files`: which scored files the new rows came from.
-    """
-
-    training: pd.DataFrame
-    evaluation: pd.DataFrame
-    since: pd.DataFrame
-    new_rows: int
-    files: tuple[str, ...]
-    source: str
-
-
-def gather(champion: Champion, lookback_days: float, connection: Connection) -> Material:
-    """The champion's own tables and the labelled rows that were scored lately.
+    Args:
+        why: what is behind the retraining: `verdict`, and of a maintenance event `machine`, `unit` and `closed`.
 
     Raises:
-        GauntletError: no labelled row is new: there is nothing to learn from.
+        GauntletError: there is nothing new to learn from.
     """
-    target = adapter(champion.gauntlet).target
-    oldest = (datetime.now(UTC) - timedelta(days=lookback_days)).isoformat()
-    with servers(connection):
-        taken = [one for one in manifests(connection, champion.gauntlet) if one.labelled and one.scored_at >= oldest]
-        taken.sort(key=lambda one: (one.scored_at, one.sha256))
-        parts = [rows_of(connection, one) for one in taken]
-    if not parts:
-        raise GauntletError(
-            f"no labelled row of {champion.gauntlet} was scored in the last {lookback_days:g} days: "
-            "nothing can be learnt. Score files that have the label."
-        )
-    new = pd.concat(parts, ignore_index=True).drop(columns=[SCORE, ALARM]).rename(columns={LABEL: target})
-    old, held = champion.table("training.parquet"), champion.table("evaluation.parquet")
-    new = new[list(old.columns)]
-    apart = frozen(new.drop(columns=target))
-    simulated = champion.loaded.tags.get("source") == "simulated" or any(one.source == "simulated" for one in taken)
-    return Material(
-        pd.concat([old, new[~apart]], ignore_index=True).drop_duplicates(ignore_index=True),
-        held,
-        new[apart].drop_duplicates(ignore_index=True),
-        int((~apart).sum()),
-        tuple(one.sha256 for one in taken),
-        "simulated" if simulated else "real",
-    )
-
-
-def learnt_files(champion: Champion) -> tuple[str, ...]:
-    """The scored files that the champion was retrained on, by SHA-256; none of one that a gauntlet made."""
-    return tuple(json.loads(champion.loaded.files.get("retraining.json", b"{}")).get("files", ()))
+    return adapter(champion.gauntlet).gather(champion, why or {}, lookback_days, connection)
 
 
 def of_versions(champion: Champion, challenger: LoadedModel) -> Material:
-    """What two registered versions are compared on: the challenger's evaluation rows, those of before and those since."""
-    rows = pd.read_parquet(io.BytesIO(challenger.files["evaluation.parquet"]))
-    before = champion.table("evaluation.parquet")
-    known = set(pd.util.hash_pandas_object(before, index=False))
-    since = rows[[one not in known for one in pd.util.hash_pandas_object(rows[before.columns], index=False)]]
-    since = since[before.columns].reset_index(drop=True)
-    return Material(rows.iloc[:0], before, since, 0, (), challenger.tags.get("source", ""))
+    """What two registered versions are compared on."""
+    return adapter(champion.gauntlet).of_versions(champion, challenger)
 
 
 def train(champion: Champion, material: Material) -> Any:
-    """The champion's pipeline with its own settings, unfitted and fitted anew on the training rows.
+    """The champion's recipe with its own settings, fitted anew.
 
     Raises:
-        GauntletError: the rows hold one class only.
+        GauntletError: the rows do not suffice.
     """
-    target = adapter(champion.gauntlet).target
-    y = material.training[target].to_numpy(np.int64)
-    if len(np.unique(y)) < 2:
-        raise GauntletError(f"the rows to learn from hold one class of {target!r} only")
-    return clone(champion.loaded.model).fit(material.training.drop(columns=target), y)
+    return adapter(champion.gauntlet).train(champion, material)
 
 
 def entry(
@@ -110,24 +55,20 @@ def entry(
     seed: int,
 ) -> Entry:
     """The challenger on its way into the registry, under the champion's name; the same rows make the same version."""
-    target = adapter(champion.gauntlet).target
     name, tags = champion.loaded.name, champion.loaded.tags
-    data = hashlib.sha256("|".join([*material.files, champion.label]).encode()).hexdigest()
-    features = (
-        pipeline[:-1].transform(material.training.drop(columns=target)).assign(**{target: material.training[target]})
-    )
+    data = hashlib.sha256("|".join([*material.files, champion.label, *_noted(material)]).encode()).hexdigest()
+    carried = adapter(champion.gauntlet).carry(champion, pipeline, material)
     text = (
         f"Challenger of {champion.label}, retrained on {len(material.training):,} rows of which {material.new_rows:,} are new "
-        f"({material.source} data), because of: {why.get('reason') or 'a request'}. Protocol: the champion's recipe; judged on the "
-        "frozen evaluation set that no version is fitted on."
+        f"({material.source} data), because of: {why.get('reason') or 'a request'}. Protocol: the champion's recipe; "
+        f"{carried.protocol}."
     )
     kept = {name: champion.loaded.files[name] for name in ("sensor_config.txt", "audit.json")}
-    evaluation = pd.concat([material.evaluation, material.since], ignore_index=True)
     return Entry(
         name=name,
         key=work_key(data, {"retrain": champion.label, "seed": seed}),
         pipeline=pipeline,
-        rows=material.training.drop(columns=target).head(200),
+        rows=carried.rows,
         metrics=metrics,
         parameters={"retrained_from": champion.label, "new_rows": material.new_rows, "seed": seed},
         tags=version_tags(
@@ -143,11 +84,13 @@ def entry(
         description=text,
         files={
             **kept,
-            "feature_names.txt": "\n".join(name for name in features.columns if name != target).encode(),
-            "reference.parquet": parquet(features),
-            "training.parquet": parquet(material.training),
-            "evaluation.parquet": parquet(evaluation),
+            **carried.files,
             "retraining.json": json.dumps({**why, "files": material.files}, indent=1, default=str).encode(),
         },
         pictures={},
     )
+
+
+def _noted(material: Material) -> list[str]:
+    """Two retrainings of the same files that learn other parts of them are two versions."""
+    return [json.dumps(material.notes, sort_keys=True)] if material.notes else []

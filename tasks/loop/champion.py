@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
 
 from datasets.errors import GauntletError
 from tasks.connection import Connection
-from tasks.loop.adapters import registered_names
 from tasks.registry.aliases import CHAMPION, holder
 from tasks.registry.load import LoadedModel, load
 from tasks.registry.signing import signing_key
@@ -43,6 +43,11 @@ class Champion:
         if name not in self.loaded.files:
             raise GauntletError(f"{self.label} has no {name}: register it anew with `gauntlet run {self.gauntlet}`.")
         return pd.read_parquet(io.BytesIO(self.loaded.files[name]))
+
+
+def registered_names(gauntlet: str) -> tuple[str, ...]:
+    """The names that a gauntlet registers models under."""
+    return tuple(import_module(f"flows.{gauntlet}").REGISTERED)
 
 
 def champion_of(gauntlet: str, connection: Connection, key_file: Path) -> Champion:

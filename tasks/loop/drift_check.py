@@ -13,7 +13,7 @@ from tasks.drift.history import Persistence
 from tasks.drift.report import Columns, DriftReport, compare
 from tasks.drift.sensors import sensor_faults
 from tasks.drift.triage import Evidence, Verdict, triage
-from tasks.loop.window import Window
+from tasks.loop.contract import Window
 
 EVENT = "gauntlet.drift.detected"
 
@@ -47,7 +47,16 @@ class Judged:
             "files": [one.file for one in self.window.manifests],
             "source": "simulated" if any(one.source == "simulated" for one in self.window.manifests) else "real",
             "at": self.at,
+            **self._place,
         }
+
+    @property
+    def _place(self) -> dict[str, Any]:
+        """Of rows in time: which machine or shaft, and from when to when."""
+        known = self.window.known
+        if known is None:
+            return {}
+        return {"group": self.window.group, "from_s": float(known.seconds[0]), "to_s": float(known.seconds[-1])}
 
 
 def judge(window: Window, before: Sequence[dict[str, Any]], policy: DriftPolicy, seed: int = 7) -> Judged:
@@ -56,24 +65,34 @@ def judge(window: Window, before: Sequence[dict[str, Any]], policy: DriftPolicy,
     Args:
         before: documents of earlier windows, oldest first; those of another version of the model do not count.
     """
-    features = list(window.features)
+    features, known = list(window.features), window.known
     reference, newest = window.reference[features], window.window.reindex(columns=features)
-    broken = data_faults(reference, newest)
+    seconds, interval_s = (known.seconds, known.interval_s) if known else (None, None)
+    broken = data_faults(reference, newest, seconds, interval_s=interval_s)
     sensors = () if broken else sensor_faults(reference, newest)
     drift = None
     if not broken:
         columns = Columns(label="label" if "label" in window.window else None)
         drift = compare(window.reference, window.window, seed, columns=columns, level=policy.false_alarm_rate)
-    version = (window.champion.loaded.name, window.champion.loaded.version)
     now = datetime.now(UTC)
     verdict = triage(
         Evidence(
-            now_s=now.timestamp(),
+            now_s=float(known.seconds[-1]) if known else now.timestamp(),
             drift=drift,
-            drifted_before=[one["drifted"] for one in before if (one["model"], one["version"]) == version],
+            drifted_before=[one["drifted"] for one in before if _same(one, window)],
             persistence=Persistence(policy.at_least, policy.of_last),
             data_faults=broken,
             sensor_faults=sensors,
+            alarms=known.alarms if known else (),
+            maintenance=known.maintenance if known else None,
+            neighbours=known.neighbours if known else (),
         )
     )
-    return Judged(window, drift, verdict, now.isoformat(timespec="seconds"))
+    return Judged(window, drift, verdict, now.isoformat(timespec="microseconds"))
+
+
+def _same(document: dict[str, Any], window: Window) -> bool:
+    """Whether an earlier verdict is on the same rows' kind: this version, and this machine or shaft."""
+    loaded = window.champion.loaded
+    version = (document["model"], document["version"]) == (loaded.name, loaded.version)
+    return version and document.get("group", "") == window.group

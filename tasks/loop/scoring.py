@@ -11,9 +11,10 @@ from sqlalchemy import Engine
 from blocks import TelemetryDatabase
 from tasks.claims import Busy, Done, begin, finish, in_turn
 from tasks.connection import Connection
-from tasks.loop.adapters import InputFile, adapter
+from tasks.loop.adapters import adapter
 from tasks.loop.champion import Champion
-from tasks.loop.store import Manifest, manifest_of, write
+from tasks.loop.contract import InputFile, Manifest
+from tasks.loop.store import manifest_of, write
 from tasks.loop.telemetry import write_predictions
 from tasks.tracking import servers
 
@@ -43,21 +44,21 @@ def score_file(
     turn = begin(engine, f"score:{champion.gauntlet}", file.sha256, TURN)
     if isinstance(turn, Done):
         known = json.loads(turn.outcome)
-        return FileScored(file.path.name, "known", known["rows"], known["alarms"], known["address"])
+        return FileScored(file.name, "known", known["rows"], known["alarms"], known["address"])
     if isinstance(turn, Busy):
-        return FileScored(file.path.name, "busy")
+        return FileScored(file.name, "busy")
     with in_turn(engine, turn, TURN):
         manifest, address = _score(file, champion, connection, database)
     finish(engine, turn, json.dumps({**asdict(manifest), "address": address}))
-    return FileScored(file.path.name, "scored", manifest.rows, manifest.alarms, address)
+    return FileScored(file.name, "scored", manifest.rows, manifest.alarms, address)
 
 
 def _score(
     file: InputFile, champion: Champion, connection: Connection, database: TelemetryDatabase
 ) -> tuple[Manifest, str]:
     way = adapter(champion.gauntlet)
-    batch = way.read(file)
-    scored = way.score(champion.loaded.model, batch.rows)
+    batch = way.read(file, champion)
+    scored = way.score(batch, champion, connection)
     now = datetime.now(UTC).isoformat(timespec="microseconds")
     model, version = champion.loaded.name, champion.loaded.version
     manifest = manifest_of(champion.gauntlet, file, batch, scored, model, version, now)

@@ -5,37 +5,16 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tasks.connection import Connection
-from tasks.loop.adapters import Batch, InputFile, Scored
+from tasks.loop.contract import Batch, InputFile, Manifest, Scored
 
 LABEL, SCORE, ALARM = "_label", "_score", "_alarm"
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What was scored, with which version, and when (ISO 8601, UTC)."""
-
-    gauntlet: str
-    file: str
-    sha256: str
-    source: str
-    rows: int
-    alarms: int
-    labelled: bool
-    model: str
-    version: int
-    scored_at: str
-
-    @property
-    def prefix(self) -> str:
-        """Where its objects are in the bucket."""
-        return f"scores/{self.gauntlet}/{self.sha256}"
 
 
 def write(connection: Connection, manifest: Manifest, batch: Batch, scored: Scored) -> str:
@@ -47,6 +26,9 @@ def write(connection: Connection, manifest: Manifest, batch: Batch, scored: Scor
     _put(client, connection, f"{manifest.prefix}/rows.parquet", _parquet(rows))
     features = scored.features.assign(**{SCORE: scored.score, ALARM: scored.alarm})
     _put(client, connection, f"{manifest.prefix}/predictions.parquet", _parquet(features))
+    if scored.memory is not None:
+        key = f"{_memories(manifest.gauntlet, manifest.group)}{_stamp(manifest.last_s)}-{manifest.sha256[:12]}.json"
+        _put(client, connection, key, json.dumps(scored.memory).encode())
     _put(client, connection, f"{manifest.prefix}/manifest.json", json.dumps(asdict(manifest), indent=1).encode())
     return f"s3://{connection.bucket}/{manifest.prefix}"
 
@@ -71,6 +53,26 @@ def manifests(connection: Connection, gauntlet: str) -> Iterator[Manifest]:
         for item in page.get("Contents", []):
             if item["Key"].endswith("/manifest.json"):
                 yield Manifest(**json.loads(_get(client, connection, item["Key"])))
+
+
+def memory_before(
+    connection: Connection, gauntlet: str, group: str, seconds: float | None = None
+) -> dict[str, Any] | None:
+    """What scoring of the newest rows of a group that are older left behind, of all rows by default; None for the first."""
+    client, prefix = connection.s3(), _memories(gauntlet, group)
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=connection.bucket, Prefix=prefix)
+    keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+    earlier = [key for key in keys if seconds is None or key.removeprefix(prefix) < _stamp(seconds)]
+    return json.loads(_get(client, connection, max(earlier))) if earlier else None
+
+
+def _memories(gauntlet: str, group: str) -> str:
+    return f"memories/{gauntlet}/{group}/"
+
+
+def _stamp(seconds: float | None) -> str:
+    """Sorts as the time does, for all times after 1970."""
+    return f"{max(0.0, seconds or 0.0):016.3f}"
 
 
 def rows_of(connection: Connection, manifest: Manifest) -> pd.DataFrame:
@@ -103,7 +105,7 @@ def manifest_of(
     """The manifest of a file that was just scored."""
     return Manifest(
         gauntlet=gauntlet,
-        file=file.path.name,
+        file=file.name,
         sha256=file.sha256,
         source=file.source,
         rows=len(batch.rows),
@@ -112,6 +114,10 @@ def manifest_of(
         model=model,
         version=version,
         scored_at=scored_at,
+        group=batch.group,
+        off=batch.off,
+        first_s=scored.span[0] if scored.span else None,
+        last_s=scored.span[1] if scored.span else None,
     )
 
 

@@ -7,8 +7,7 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from datasets.errors import ServiceDown
-from tasks.loop.adapters import Scored
-from tasks.loop.store import Manifest
+from tasks.loop.contract import Manifest, Scored
 
 
 def write_predictions(url: str, table: str, manifest: Manifest, scored: Scored) -> int:

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, clone
 from datasets.errors import BadInput
 
 MACHINE = "machine"
+REGIME = "regime"
 
 
 class MachineHealth(BaseEstimator):
@@ -18,6 +19,10 @@ class MachineHealth(BaseEstimator):
 
     Rows are a frame with the column `machine` and features called "NAME CHANNEL" ("log_level 1"); a machine without
     some of the features (one sensor axis less) is judged by those that it has.
+
+    Healthy rows may bear a `regime`, 0 for the first: another load or speed of the whole shaft. Each regime then has a
+    baseline of its own, and a row is judged by the one whose neighbours were as loud as its neighbours are: a fault of
+    one bearing leaves them alone, so that it is never taken for a regime.
 
     Args:
         detector: unfitted, with `fit` and `score_samples` (higher is more normal).
@@ -37,6 +42,9 @@ class MachineHealth(BaseEstimator):
         Raises:
             BadInput: a machine has none of the features.
         """
+        if REGIME in X.columns:
+            return self._fit_regimes(X)
+        self.regimes_, self.neighbours_ = {}, {}
         wanted = [name for name in X.columns if name.rpartition(" ")[0] in set(self.features)]
         self.columns_, self.detectors_, self.centre_, self.scale_ = {}, {}, {}, {}
         for machine, rows in X.groupby(MACHINE, sort=False):
@@ -57,6 +65,8 @@ class MachineHealth(BaseEstimator):
         Raises:
             BadInput: a row is of a machine that was not there in training, or lacks one of its features.
         """
+        if getattr(self, "regimes_", None):
+            return self._predict_regimes(X)
         index = np.empty(len(X))
         machines = X[MACHINE].to_numpy()
         for machine in dict.fromkeys(machines):
@@ -71,6 +81,59 @@ class MachineHealth(BaseEstimator):
             raw = -np.asarray(self.detectors_[machine].score_samples(values), np.float64)
             index[here] = (raw - self.centre_[machine]) / self.scale_[machine]
         return index
+
+    def _fit_regimes(self, X: pd.DataFrame) -> MachineHealth:
+        rows, regime = X.drop(columns=REGIME), X[REGIME].to_numpy(np.int64)
+        self.fit(rows[regime == 0])
+        later = sorted(set(regime.tolist()) - {0})
+        self.regimes_ = {str(one): clone(self).fit(rows[regime == one]) for one in later}
+        self.neighbours_ = {}
+        if later:
+            level = neighbours_level(rows)
+            for machine in self.detectors_:
+                here = (rows[MACHINE] == machine).to_numpy()
+                known = [one for one in (0, *later) if (here & (regime == one)).any()]
+                self.neighbours_[machine] = {str(one): float(np.median(level[here & (regime == one)])) for one in known}
+        return self
+
+    def regime_of(self, X: pd.DataFrame) -> np.ndarray:
+        """The regime that each row is judged by, (n,) int; see the class."""
+        if not getattr(self, "regimes_", None):
+            return np.zeros(len(X), np.int64)
+        level, machines = neighbours_level(X), X[MACHINE].to_numpy()
+        chosen = np.zeros(len(X), np.int64)
+        for machine in dict.fromkeys(machines):
+            here, known = machines == machine, self.neighbours_.get(machine, {"0": 0.0})
+            away = np.abs(level[here][:, None] - np.array(list(known.values())))
+            chosen[here] = np.array([int(one) for one in known])[np.argmin(away, axis=1)]
+        return chosen
+
+    def _predict_regimes(self, X: pd.DataFrame) -> np.ndarray:
+        regime, index = self.regime_of(X), np.empty(len(X))
+        for one in np.unique(regime):
+            model = self.regimes_[str(one)] if one else self._first()
+            index[regime == one] = model.predict(X[regime == one])
+        return index
+
+    def _first(self) -> MachineHealth:
+        """The first regime's baselines alone."""
+        alone = clone(self)
+        for name in ("columns_", "detectors_", "centre_", "scale_"):
+            setattr(alone, name, getattr(self, name))
+        return alone
+
+
+def neighbours_level(X: pd.DataFrame) -> np.ndarray:
+    """Log level of the other bearings on the shaft, (n,): a row's own less its level beside theirs.
+
+    Raises:
+        BadInput: the rows have no neighbours.
+    """
+    own, beside = X.filter(regex=r"^log_level "), X.filter(regex=r"^relative_level ")
+    level = own.mean(axis=1).to_numpy(np.float64) - beside.mean(axis=1).to_numpy(np.float64)
+    if not beside.shape[1] or not np.isfinite(level).all():
+        raise BadInput(None, "regimes are told apart by the neighbours on a shaft", saw="no relative_level")
+    return level
 
 
 def _for_axes(detector: BaseEstimator, columns: Sequence[str]) -> BaseEstimator:

@@ -62,12 +62,12 @@ def train(candidate: Candidate, lives: Sequence[Life], seed: int) -> Trained:
 
 def evaluate(lives: Sequence[Life], trained: Sequence[Trained], seed: int) -> Judgement:
     """The candidates beside alarms that need no model; the best by F1, then by recall and lead time."""
-    answers = {one.candidate.name: _answer(lives, one.scores, one.candidate.fit_share) for one in trained}
-    naive = {"never_alarm": _answer(lives, {life.machine: np.zeros(len(life.rows)) for life in lives}, 1.0)}
-    naive["rms_5_sigma"] = _answer(lives, {life.machine: _in_sigmas(life) for life in lives}, 1.0, FIVE_SIGMA)
+    answers = {one.candidate.name: answer(lives, one.scores, one.candidate.fit_share) for one in trained}
+    naive = {"never_alarm": answer(lives, {life.machine: np.zeros(len(life.rows)) for life in lives}, 1.0)}
+    naive["rms_5_sigma"] = answer(lives, {life.machine: _in_sigmas(life) for life in lives}, 1.0, FIVE_SIGMA)
     if (calendar := _calendar(lives)) is not None:
         naive["calendar"] = calendar
-    rows = {name: alarm_row(name, outcomes(lives, answer), seed) for name, answer in {**answers, **naive}.items()}
+    rows = {name: alarm_row(name, outcomes(lives, said), seed) for name, said in {**answers, **naive}.items()}
     candidates = tuple(rows[name] for name in answers)
     stated = any(life.fails for life in lives)
     best = max(candidates, key=_merit) if stated else candidates[-1]
@@ -89,9 +89,8 @@ def _in_sigmas(life: Life) -> np.ndarray:
     return np.asarray((level - healthy.mean()) / max(float(healthy.std()), 1e-12))
 
 
-def _answer(
-    lives: Sequence[Life], scores: Mapping[str, np.ndarray], fit_share: float, rule: AlarmRule = RULE
-) -> Answer:
+def answer(lives: Sequence[Life], scores: Mapping[str, np.ndarray], fit_share: float, rule: AlarmRule = RULE) -> Answer:
+    """What the rule makes of an index over every life, (rows,) by machine; cross-talk among the bearings of a run named."""
     events, verdicts = {}, {}
     for life in lives:
         fitted = life.fitted(fit_share)
@@ -138,9 +137,9 @@ def _calendar(lives: Sequence[Life]) -> Answer | None:
     return Answer(events, {life.machine: _verdict(life, events[life.machine]) for life in lives})
 
 
-def outcomes(lives: Sequence[Life], answer: Answer) -> list[Outcome]:
+def outcomes(lives: Sequence[Life], said: Answer) -> list[Outcome]:
     """The lives that are known to their end, judged."""
-    return [_outcome(life, answer.verdicts[life.machine]) for life in lives if life.ended]
+    return [_outcome(life, said.verdicts[life.machine]) for life in lives if life.ended]
 
 
 def _outcome(life: Life, said: Verdict) -> Outcome:

@@ -207,13 +207,18 @@ def _continuous(run: Run) -> bool:
     return sum(seconds for _, seconds in run.gaps) <= 0.5 * span
 
 
-def _from_snapshots(data: VibrationData, table: FeatureTable, unit: str) -> Life:
+def snapshot_rows(table: FeatureTable, unit: str) -> pd.DataFrame:
+    """What detectors see of a bearing, a row per usable snapshot: indicators and documented features by channel."""
     values = condition_indicators(table, unit)
     channels = table.unit_channels(unit)
     documented = np.concatenate([table.column(name)[:, channels] for name in XJTU_11], axis=1)
     names = [f"{name} {i + 1}" for name in (*INDICATORS, *XJTU_11) for i in range(len(channels))]
-    rows = pd.DataFrame(np.concatenate([values, documented], axis=1), columns=names)
-    power = table.column("std")[:, channels].max(axis=1) ** 2
+    return pd.DataFrame(np.concatenate([values, documented], axis=1), columns=names)
+
+
+def _from_snapshots(data: VibrationData, table: FeatureTable, unit: str) -> Life:
+    rows = snapshot_rows(table, unit)
+    power = table.column("std")[:, table.unit_channels(unit)].max(axis=1) ** 2
     run = table.run
     life = _life(
         data, run.name, unit, "snapshots", rows, table.index, table.seconds, run.files[0].time, power, run.interval_s

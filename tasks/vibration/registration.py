@@ -18,6 +18,7 @@ from tasks.result import GauntletResult, Row
 from tasks.train.machine_health import MACHINE
 from tasks.train.vibration import DOCUMENTED
 from tasks.vibration.judge import RULE, Judgement, Trained, healthy_rows
+from tasks.vibration.library import library_files
 from tasks.vibration.load import Life, VibrationData
 from tasks.vibration.sets import VibrationGauntlet
 
@@ -36,17 +37,17 @@ def entries(
     if judgement is None:
         return []
     rows = {row.name: row for row in judgement.candidates}
-    healthy = healthy_rows(lives)
-    made = [_detector(gauntlet, data, one, rows[one.candidate.name], healthy, told, report, drawn) for one in trained]
+    made = [_detector(gauntlet, data, one, rows[one.candidate.name], lives, told, report, drawn) for one in trained]
     if gauntlet.scaler:
-        made += _scaler(gauntlet, data, healthy, told, report, drawn)
+        made += _scaler(gauntlet, data, healthy_rows(lives), told, report, drawn)
     return made
 
 
 def _detector(
-    gauntlet: VibrationGauntlet, data: VibrationData, one: Trained, row: Row, healthy: pd.DataFrame,
+    gauntlet: VibrationGauntlet, data: VibrationData, one: Trained, row: Row, lives: Sequence[Life],
     told: GauntletResult, report: str, drawn: Mapping[str, bytes],
 ) -> Entry:  # fmt: skip
+    healthy = healthy_rows(lives)
     columns = [MACHINE, *(name for name in healthy.columns if name.rpartition(" ")[0] in one.candidate.features)]
     figures = ", ".join(f"{name} {format_metric(row, name)}" for name in ("f1", "recall", "false_alarms_per_week"))
     leaked = "LEAKED, NOT A RESULT. " if told.leakage.leaked else ""
@@ -59,6 +60,7 @@ def _detector(
     return _entry(
         gauntlet, data, one.candidate.name, one.model, healthy[columns], told, report, drawn, text,
         {name: value for name, value in row.metrics.items() if np.isfinite(value)}, parameters, "anomaly-detection",
+        library_files(lives, one.candidate.features),
     )  # fmt: skip
 
 
@@ -82,7 +84,7 @@ def _scaler(
 def _entry(
     gauntlet: VibrationGauntlet, data: VibrationData, name: str, model: object, reference: pd.DataFrame,
     told: GauntletResult, report: str, drawn: Mapping[str, bytes], description: str, metrics: Mapping[str, float],
-    parameters: Mapping[str, object], task: str,
+    parameters: Mapping[str, object], task: str, more: Mapping[str, bytes] | None = None,
 ) -> Entry:  # fmt: skip
     spec = gauntlet.module.SPEC
     channels = sorted({f"channel: {channel.name}" for run in data.runs for channel in run.channels})
@@ -116,6 +118,7 @@ def _entry(
             "audit.json": json.dumps(audit, indent=1).encode(),
             "reference.parquet": parquet(reference),
             "report.html": report.encode(),
+            **(more or {}),
         },
         pictures=dict(list(drawn.items())[:6]),
     )

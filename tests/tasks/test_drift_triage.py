@@ -295,3 +295,14 @@ def test_after_maintenance_only_the_mended_machine_is_learnt_from():
     again = AlarmSpan(40 * DAY, 41 * DAY)
     found = learnable_rows(days * DAY, [again], healthy=days < 5, maintenance=event)
     assert set(days[found.rows]) == {*range(5), *range(30, 39)}
+
+
+def test_a_work_order_mends_the_machine_that_it_names_and_no_other():
+    """The alarm of bearing 1 is over with it, that of bearing 2 is not; a work order without a name is about all."""
+    order = Maintenance(NOW - HOUR, "bearing 1 replaced", "bearing 1")
+    spans = [AlarmSpan(NOW - DAY, NOW - DAY, machine=name) for name in ("bearing 1", "bearing 2")]
+    kinds = [triage(replace(QUIET, alarms=[span], maintenance=order)).kind for span in spans]
+    assert kinds == ["operating_change", "degradation"]
+    assert "of bearing 2 stands" in triage(replace(QUIET, alarms=spans, maintenance=order)).evidence[0]
+    everywhere = replace(order, machine="")
+    assert triage(replace(QUIET, alarms=spans, maintenance=everywhere)).kind == "operating_change"

@@ -158,17 +158,6 @@ def test_a_hold_beats_until_its_block_ends(engine: Engine) -> None:
     assert claims.claim(engine, "c:d", "run-2", short, cooldown=MINUTE)
 
 
-def test_a_block_that_found_nothing_to_do_begins_no_cooldown(engine: Engine) -> None:
-    """It says so; one that says nothing does."""
-    hour = timedelta(hours=1)
-    with claims.holding(engine, "a:b", "run-1", cooldown=hour) as hold:
-        hold.finished = False
-    with claims.holding(engine, "a:b", "run-2", cooldown=hour) as hold:
-        assert hold
-    with claims.holding(engine, "a:b", "run-3", cooldown=hour) as refused:
-        assert refused.reason == "cooldown"
-
-
 def test_a_hold_that_was_lost_says_so(engine: Engine) -> None:
     """At its deadline, though its heart still beats; the block's end does not count."""
 

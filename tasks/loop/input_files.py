@@ -1,0 +1,24 @@
+"""The tables in a folder that are to be scored, known by their content."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from datasets.errors import BadInput
+from datasets.provenance import provenance
+from tasks.loop.contract import InputFile
+
+
+def tables(folder: Path) -> list[InputFile]:
+    """The CSV and TSV files of a folder in the order of their names, or the one file.
+
+    Raises:
+        BadInput: there is none.
+    """
+    if not folder.exists():
+        raise BadInput(folder, "there is no such folder or file", do="check --data")
+    files = sorted(folder.glob("*.[ct]sv")) if folder.is_dir() else [folder]
+    if not files:
+        raise BadInput(folder, "no table to score", expected="files that end in .csv or .tsv")
+    return [InputFile(one, hashlib.sha256(one.read_bytes()).hexdigest(), provenance(one)) for one in files]

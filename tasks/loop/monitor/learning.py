@@ -1,0 +1,61 @@
+"""Which scored rows a monitor may learn from, since when, and which of them are set apart to judge it by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tasks.drift.learnable import FailureSpan, learnable_rows
+from tasks.drift.triage import AlarmSpan
+from tasks.loop.champion import Champion
+from tasks.loop.monitor.facts import TIME, Facts
+from tasks.train.machine_health import MACHINE
+
+APART = 0.2  # the latest share of new rows, which no version learns
+
+
+def clear_of_faults(rows: pd.DataFrame, spans: Sequence[AlarmSpan], facts: Facts, group: str) -> pd.DataFrame:
+    """Rows of a shaft apart from alarms of any of its bearings and from failures that are known; oldest first.
+
+    A failing bearing is heard in all of them.
+    """
+    rows = rows.sort_values(TIME, kind="stable")
+    found = learnable_rows(rows[TIME].to_numpy(np.float64), spans, failures(facts, group))
+    return rows[found.rows]
+
+
+def failures(facts: Facts, group: str) -> list[FailureSpan]:
+    """The past failures of a shaft on the clock of its rows, from the published onset to the end."""
+    spans = []
+    for life in facts.lives:
+        if life.run == group and life.fails and life.start is not None and life.onset is not None:
+            start = life.start.timestamp()
+            spans.append(FailureSpan(start + float(life.seconds[life.onset]), start + float(life.seconds[-1])))
+    return spans
+
+
+def set_apart(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows to fit on and, of every machine the latest fifth, rows to judge by."""
+    rank = rows.groupby(MACHINE)[TIME].rank(pct=True, method="first")
+    held = (rank > 1 - APART).to_numpy()
+    return rows[~held].reset_index(drop=True), rows[held].reset_index(drop=True)
+
+
+def since_the_change(
+    documents: Sequence[Mapping[str, Any]], champion: Champion, groups: Sequence[str]
+) -> dict[str, float]:
+    """By shaft whose newest verdict is an operating change: the first row of the unbroken line of drifted windows."""
+    version = (champion.loaded.name, champion.loaded.version)
+    found: dict[str, float] = {}
+    for group in groups:
+        own = [one for one in documents if (one["model"], one["version"]) == version and one.get("group") == group]
+        if not own or own[-1]["verdict"] != "operating_change":
+            continue
+        for one in reversed(own):
+            if not one["drifted"]:
+                break
+            found[group] = min(found.get(group, np.inf), float(one["from_s"]))
+    return found
