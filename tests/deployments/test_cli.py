@@ -54,6 +54,8 @@ def call(
         (("run", "ai4i", "--price-of-miss", "nan"), "--price-of-miss nan; expected an amount of money, 0 or more."),
         (("run", "ai4i", "--price-of-false-alarm=-1"), "--price-of-false-alarm -1.0; expected an amount"),
         (("data", "get", "ai5i"), "no data set 'ai5i'; expected one of "),
+        (("data", "get", "ai4i", "--part", "1"), "ai4i is published in one part. Leave --part away."),
+        (("data", "get", "mimii", "--part", "9_dB_fan"), "there is no archive '9_dB_fan'; expected -6_dB_fan, "),
     ],
 )
 def test_a_wrong_call_is_one_line_and_status_2(call: object, arguments: tuple[str, ...], said: str) -> None:
