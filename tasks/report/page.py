@@ -77,7 +77,7 @@ def _parted(cell: str) -> tuple[str, str]:
 
 
 def _breakable(name: str) -> Markup:
-    """A heading such as `false_alarms_per_week` may go over two lines at its underscores."""
+    """A name such as `false_alarms_per_week` may go over two lines at its underscores where room is short."""
     return Markup("_<wbr>").join(name.split("_"))
 
 

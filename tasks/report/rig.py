@@ -13,7 +13,7 @@ from tasks.figures.timeline import contribution_bars, level_bars, score_timeline
 from tasks.registry.key import git_commit
 from tasks.report.page import Page, Picture, Section, Table, render
 from tasks.report.process import audit_section
-from tasks.report.result import format_metric, results_rows
+from tasks.report.result import format_metric, results_table
 from tasks.result import GauntletResult, InputSummary, Leakage, Quarantined
 from tasks.rig import PRIMARY_METRIC, Beginnings, Detection, Judgement
 from tasks.train.run_setting import BUDGET, MOST_DRIFT
@@ -116,8 +116,6 @@ def write(
     def shown(*names: str) -> tuple[Picture, ...]:
         return tuple(Picture(drawn[f"{name}.png"], name.replace("_", " ")) for name in names)
 
-    rows = results_rows(told)
-    strong = tuple(place for place, row in enumerate(rows) if row["model"] == told.best)
     page = Page(
         title="SKAB: does it notice the anomaly?",
         subtitle=f"{len(rig.runs)} runs, {rig.rows:,} rows · {PROTOCOL}",
@@ -125,9 +123,7 @@ def write(
         leaked=told.leakage.leaked,
         verdict=told.verdict,
         sections=(
-            Section(
-                "Results", (), (Table(tuple(rows[0]), tuple(tuple(r.values()) for r in rows), strong),), shown("f1")
-            ),
+            Section("Results", (), (results_table(told),), shown("f1")),
             Section("Changepoints", (_NAB,), (_nab_table(judgement),)),
             Section("Runs over time", (), (), shown("timeline_best", "timeline_middle", "timeline_worst")),
             Section("Which sensors spoke", (), (), shown("sensors")),

@@ -12,7 +12,7 @@ from tasks.featurize.vibration_table import FeatureTable
 from tasks.registry.key import git_commit
 from tasks.report.page import Page, Picture, Section, Table, render
 from tasks.report.process import audit_section
-from tasks.report.result import results_rows
+from tasks.report.result import results_table
 from tasks.result import GauntletResult, InputSummary, Leakage
 from tasks.train.alarm_rule import WEEK_S
 from tasks.vibration.evidence import RunEvidence, place
@@ -200,14 +200,12 @@ def write(
 
 
 def _results_table(told: GauntletResult) -> Table:
-    rows = results_rows(told)
-    strong = tuple(place for place, row in enumerate(rows) if row["model"] == told.best)
     caption = (
         "By bearing lives. rms_5_sigma: level past mean + 5 standard deviations of the healthy beginning, six in a row. "
         f"calendar: replaced at {CALENDAR_SHARE:.0%} of the other bearings' mean life. lead_time_h and onset_error: medians "
         "over the announced failures."
     )
-    return Table(tuple(rows[0]), tuple(tuple(row.values()) for row in rows), strong, caption)
+    return results_table(told, caption)
 
 
 def _machine_table(told: GauntletResult) -> Table:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -194,7 +195,7 @@ def test_every_metric_and_every_row_is_in_the_table() -> None:
     html, told, judgement = page()
     outline = Outline(html)
     assert set(METRICS) <= set(outline.of("th"))
-    cells = re.findall(r"<td[^>]*>(.*?)</td>", html)
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", html.replace("<wbr>", ""))
     for row in (*judgement.candidates, *judgement.baselines):
         assert row.name in cells
         for metric in METRICS:
@@ -241,6 +242,18 @@ def test_the_verdict_counts_right() -> None:
     assert f"{abs(1 - cost / idle):.0%} {more} than the best that needs no model ({idle:,.0f})" in said[1]
     assert said[-1].startswith("The data are simulated")
     assert not any("simulated" in one for one in verdict(made_table("real"), judgement, Prices(), leaked=False))
+
+
+def test_the_verdict_warns_where_blocks_of_neighbours_are_judged_worse() -> None:
+    """Only when the two intervals lie apart: a little less on other folds is chance."""
+    table = made_table("real")
+    judgement = made_judgement(table)
+    assert not any("blocks" in one for one in verdict(table, judgement, Prices(), leaked=False))
+    low, _ = judgement.candidates[0].intervals["pr_auc"]
+    for high, warned in ((low + 0.01, False), (low - 0.01, True)):
+        blocked = Row("good", {"pr_auc": low - 0.02}, {"pr_auc": (low - 0.03, high)})
+        said = verdict(table, replace(judgement, blocked=blocked), Prices(), leaked=False)
+        assert any(one.startswith("On blocks of neighbouring rows it falls to PR-AUC") for one in said) is warned
 
 
 @pytest.mark.parametrize("prices", [Prices(0, 25), Prices(500, 0), Prices(0, 0)])
