@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from types import ModuleType
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from datasets import DATASETS, dataset
 from datasets.errors import BadInput
@@ -27,18 +26,27 @@ def register(app: typer.Typer) -> None:
 
 def list_() -> None:
     """The data sets, and whether their real files are here."""
-    table = Table("name", "title", "licence", "here", "from", box=None, pad_edge=False)
     for name in DATASETS:
         spec = dataset(name).SPEC
         homes = [settings().data_root / folder for folder in spec.folders]
-        here = next((f"{provenance(folder)} files" for folder in homes if holds(folder, spec)), "–")
-        table.add_row(name, spec.title, spec.licence, here, spec.homepage)
-    Console().print(table)
+        here = next((f"{provenance(folder)} files here" for folder in homes if holds(folder, spec)), "not here")
+        print(f"{name:10} {spec.title} ({spec.licence}); {here}")
+        if spec.homepage:
+            print(f"{'':10} {spec.homepage}")
 
 
-def get(name: Annotated[str, typer.Argument(help="Name of a data set, see `data list`.")]) -> None:
+def get(
+    name: Annotated[str, typer.Argument(help="Name of a data set, see `data list`.")],
+    part: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this archive, such as 6_dB_fan of mimii, whose twelve are 100 GB; repeatable."),
+    ] = None,
+) -> None:
     """Download a data set from its publisher and check its hash."""
-    print(_module(name).fetch(settings().data_root / name))
+    fetch = _module(name).fetch
+    if part and "archives" not in signature(fetch).parameters:
+        raise BadInput(None, f"{name} is published in one part", do="leave --part away")
+    print(fetch(settings().data_root / name, **({"archives": tuple(part)} if part else {})))
 
 
 def simulate(

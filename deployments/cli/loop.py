@@ -41,7 +41,7 @@ def drift(name: Name, data: Annotated[Path | None, typer.Option(help="Score thes
     if data is not None:
         score(name, data)
     told = _call("drift_check", "drift_check", gauntlet=_known(name))
-    print(f"{name}: {str(told['verdict']).replace('_', ' ')}. {told.get('action', '')}")
+    print(f"{name}: {str(told['verdict']).replace('_', ' ')}. {told.get('action', '')}".rstrip())
     for line in told.get("evidence", []):
         print(f"  {line}")
 
@@ -83,9 +83,14 @@ def models(
 
         resolve(settings()).export()
         found = get_model_recommendations(sensor_type) if sensor_type else get_all_registered_models()
-    table = Table("model", "version", "sensor type", "aliases", "data", box=None, pad_edge=False)
+    if not found:
+        print(f"no model for {sensor_type} is registered" if sensor_type else "no model is registered")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("model", "version", "sensor type", "aliases", "data"):
+        table.add_column(heading, overflow="fold", no_wrap=heading == "model")
     for one in found:
-        aliases = ", ".join(f"{alias} v{version}" for alias, version in sorted(one.aliases.items()))
+        aliases = "\n".join(f"{alias} v{version}" for alias, version in sorted(one.aliases.items()))
         table.add_row(one.name, str(one.version or "–"), one.sensor_type, aliases or "–", one.tags.get("source", "–"))
     Console().print(table)
 

@@ -26,7 +26,7 @@ from flows import GAUNTLETS, gauntlet
 from tasks.result import GauntletResult, write_document
 from tasks.settings import settings
 
-TABLE_WIDTH = 108
+FILE_WIDTH = 108  # of what is written to a file or a pipe
 
 
 def register(app: typer.Typer) -> None:
@@ -77,14 +77,14 @@ def run(
         _forget_own_servers()
     # Read when Prefect is imported: its console lines would bury ours. They still go to the Prefect server.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-    console = Console(width=None if Console().width >= TABLE_WIDTH else TABLE_WIDTH)
+    console = Console(width=None if Console().is_terminal else FILE_WIDTH)
     threading.Thread(target=_warm_up, daemon=True).start()
     with session_stack(settings(), say=(lambda _: None) if quiet else print) as urls:
         for name in chosen:
             result = _run_one(name, parameters, own, quiet)
             if json is not None:
                 _write(result, json)
-            console.print(results_table(result))
+            console.print(results_table(result, console.width))
             console.print(summary(result, urls), highlight=False, soft_wrap=True)
 
 
@@ -196,7 +196,9 @@ def _run_one(name: str, parameters: dict[str, Any], own: dict[str, Any], quiet: 
     flow = gauntlet(name)
     if unknown := [key for key in own if key not in flow.parameters.properties]:
         known = ", ".join(key for key in flow.parameters.properties if key not in parameters)
-        raise BadInput(None, f"{name} has no parameter {unknown[0]!r}", expected=f"one of {known or 'none'}")
+        raise BadInput(
+            None, f"{name} has no parameter {unknown[0]!r}", expected=f"one of {known}" if known else "no --set"
+        )
     result: GauntletResult = call_flow(flow, {**parameters, **own}, quiet)
     return result
 

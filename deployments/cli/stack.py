@@ -27,8 +27,8 @@ def up(
     """Start the local servers that are not up: S3, MLflow, Prefect. Safe to repeat; mends what was killed."""
     stack.up(settings())
     if worker:
-        deploy()
-        with stack.session_stack(settings()) as urls:
+        with stack.session_stack(settings(), say=lambda _: None) as urls:
+            _deploy()
             api = settings().prefect_api_url or f"{urls['Prefect']}/api"
             working.up(settings(), api)
         print(working.line(settings()))
@@ -63,7 +63,11 @@ def status() -> None:
 def deploy() -> None:
     """Register block types, blocks, work pool and scheduled deployments with Prefect. Safe to repeat."""
     with stack.session_stack(settings()):
-        from deployments.deploy import deploy as deploy_all  # Prefect must find its address when it is imported
+        _deploy()
 
-        for line in deploy_all(settings()):
-            print(line)
+
+def _deploy() -> None:
+    from deployments.deploy import deploy as deploy_all  # Prefect must find its address when it is imported
+
+    for line in deploy_all(settings()):
+        print(line)

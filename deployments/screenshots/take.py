@@ -1,4 +1,4 @@
-"""Take the README's pictures from the real thing: `python deployments/screenshots/take.py`, with `gauntlet up` and runs in it.
+"""Take the README's pictures from the real thing: `python deployments/screenshots/take.py`, with `gauntlet up` and a run in it.
 
 Needs chromium. Each page is opened as a person would open it, and photographed when it has settled.
 """
@@ -6,56 +6,97 @@ Needs chromium. Each page is opened as a person would open it, and photographed 
 from __future__ import annotations
 
 import io
-import shutil
-import subprocess
 import sys
-import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx
 from PIL import Image
 
+from deployments.screenshots.browser import page
+from tasks.connection import local_address
+from tasks.settings import settings
+
 FOLDER = Path(__file__).parent
-SIZE, SETTLE_MS = (1400, 900), 12_000
-COLOURS = 128  # enough for a user interface, and a tenth of the bytes
+COLOURS = 256  # enough for a user interface, and a fifth of the bytes
+GAUNTLET, CHAMPION = "ai4i", "ai4i_classifier_lightgbm_engineered"
+# What a person clicks away once: MLflow's assistant, which opens by itself, and its pages for language models.
+KNOWN = {
+    "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": "true",
+    "mlflow.assistant.panelOpen_v1": "false",
+    "mlflow.workflowType_v1": '"machine_learning"',
+}
 
 
-def photograph(url: str, name: str, height: int = SIZE[1]) -> Path:
-    """The page as PNG beside this file.
+@dataclass(frozen=True)
+class Shot:
+    """One picture: its name, the page, a text by which it is known to be there, its size, and a tab to click first."""
+
+    name: str
+    url: str
+    expects: str
+    size: tuple[int, int]
+    tab: str = ""
+
+
+def shots(prefect: str, mlflow: str) -> Iterator[Shot]:
+    """All pictures, by what the servers have.
 
     Raises:
-        RuntimeError: chromium is not installed, or took no picture.
+        LookupError: the gauntlet did not run yet.
     """
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
-        raise RuntimeError("chromium is not installed")
-    with tempfile.TemporaryDirectory() as scratch:
-        shot = Path(scratch) / "shot.png"
-        command = [
-            browser, "--headless=new", "--no-sandbox", "--hide-scrollbars", f"--window-size={SIZE[0]},{height}",
-            f"--user-data-dir={scratch}/profile", f"--virtual-time-budget={SETTLE_MS}", f"--screenshot={shot}", url,
-        ]  # fmt: skip
-        subprocess.run(command, check=False, capture_output=True, timeout=120)
-        if not shot.exists():
-            raise RuntimeError(f"no picture of {url}")
-        picture = Image.open(io.BytesIO(shot.read_bytes())).convert("RGB").quantize(COLOURS)
+    run = _latest_run(prefect)
+    experiments = _ask(f"{mlflow}/api/2.0/mlflow/experiments/search", max_results=100)["experiments"]
+    (tracked,) = _ask(
+        f"{mlflow}/api/2.0/mlflow/runs/search",
+        experiment_ids=[one["experiment_id"] for one in experiments], filter=f"tags.prefect_flow_run = '{run}'",
+    )["runs"]  # fmt: skip
+    info = tracked["info"]
+    kept = f"{mlflow}/#/experiments/{info['experiment_id']}/runs/{info['run_id']}/artifacts"
+    yield Shot("prefect-run", f"{prefect}/runs/flow-run/{run}", "Task Runs", (1400, 840), tab="Artifacts")
+    yield Shot("prefect-deployments", f"{prefect}/deployments", f"{GAUNTLET}-weekly", (1600, 1000))
+    yield Shot("prefect-automation", f"{prefect}/automations", "gauntlet-drift-retrain", (1400, 460))
+    yield Shot("mlflow-registry", f"{mlflow}/#/models/{CHAMPION}", "champion", (1500, 800))
+    yield Shot("mlflow-run", f"{kept}/report.html", "report.html", (1500, 900))
+
+
+def _latest_run(prefect: str) -> str:
+    found = _ask(
+        f"{prefect}/api/flow_runs/filter",
+        flows={"name": {"any_": [GAUNTLET]}}, flow_runs={"state": {"type": {"any_": ["COMPLETED"]}}},
+        sort="START_TIME_DESC", limit=1,
+    )  # fmt: skip
+    if not found:
+        raise LookupError(f"{GAUNTLET} did not run yet. Call `gauntlet run {GAUNTLET}` first.")
+    return str(found[0]["id"])
+
+
+def _ask(url: str, **body: Any) -> Any:
+    return httpx.post(url, json=body, trust_env=False).raise_for_status().json()
+
+
+def keep(picture: bytes, name: str) -> Path:
+    """The picture as PNG of few colours beside this file."""
     file = FOLDER / f"{name}.png"
-    picture.save(file, optimize=True)
+    Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLOURS).save(file, optimize=True)
     return file
 
 
 def main() -> None:
-    """All pages, by what the servers have."""
-    from tasks.connection import local_address
-    from tasks.settings import settings
-
-    prefect = local_address(settings(), "prefect")
-    pages = {
-        "prefect-deployments": (f"{prefect}/deployments", 1000),
-        "prefect-artifacts": (f"{prefect}/artifacts", 560),
-    }
-    for name, (url, height) in pages.items():
-        print(photograph(url, name, height))
+    """Take all, or those that are named."""
+    prefect, mlflow = (local_address(settings(), name) for name in ("prefect", "mlflow"))
+    if prefect is None or mlflow is None:
+        raise SystemExit("the local servers are not up: call `gauntlet up` first")
+    with page(KNOWN) as tab:
+        for shot in shots(prefect, mlflow):
+            if shot.name in (sys.argv[1:] or [shot.name]):
+                tab.open(shot.url, shot.expects, *shot.size)
+                if shot.tab:
+                    tab.click(shot.tab)
+                print(keep(tab.picture(), shot.name))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

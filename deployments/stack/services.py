@@ -156,13 +156,15 @@ def _mlflow_environment(cfg: Settings, addresses: Mapping[str, str]) -> dict[str
     return {name: value for name, value in needs.items() if value}
 
 
-def _prefect_environment(cfg: Settings, _addresses: Mapping[str, str]) -> dict[str, str]:
+def _prefect_environment(cfg: Settings, addresses: Mapping[str, str]) -> dict[str, str]:
+    """Its pages ask the API at port 4200 unless they are told where it is, and stay empty when the port was moved."""
     home = cfg.state / "prefect"
     return {
         "PREFECT_HOME": str(home),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_API_URL": "",
+        "PREFECT_SERVER_UI_API_URL": f"{addresses['prefect']}/api",
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,8 @@ from tasks.forecasting import REFERENCE, Panel
 from tasks.register_forecasting import names
 from tasks.registry.key import git_commit
 from tasks.report.page import Page, Picture, Section, Table, render
-from tasks.report.process import audit_section, results_table
+from tasks.report.process import audit_section
+from tasks.report.result import results_table
 from tasks.result import GauntletResult, InputSummary, Leakage, Quarantined
 
 # MSE/MAE at 96, 192, 336, 720 steps, univariate OT: A. Zeng et al., Are Transformers Effective for Time Series
@@ -243,7 +243,7 @@ def write(
         leaked=told.leakage.leaked,
         verdict=told.verdict,
         sections=(
-            Section("Results", (), (replace(results_table(told), caption=RESULTS_CAPTION),)),
+            Section("Results", (), (results_table(told, RESULTS_CAPTION),)),
             *((Section("The published protocol", PROTOCOL_SENTENCES, published),) if published else ()),
             Section(f"{panel.reference.name}, closer", (), (reference_table(panel, judgement),), shown("forecast")),
             Section("Errors and intervals", INTERVAL_SENTENCES, (), shown("errors_by_origin", "coverage")),

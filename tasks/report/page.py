@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+_WORD = re.compile(r"[^\W\d_]|[“\"]")
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,12 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     strong: tuple[int, ...] = ()
     caption: str = ""
+
+    @property
+    def wordy(self) -> frozenset[int]:
+        """The columns that hold words, to be read from their left edge; figures are compared at their right one."""
+        columns = enumerate(zip(*self.rows, strict=False))
+        return frozenset(place for place, cells in columns if any(_WORD.match(cell) for cell in cells))
 
 
 @dataclass(frozen=True)
@@ -67,10 +76,16 @@ def _parted(cell: str) -> tuple[str, str]:
     return (found[1], found[2]) if found else (cell, "")
 
 
+def _breakable(name: str) -> Markup:
+    """A name such as `false_alarms_per_week` may go over two lines at its underscores where room is short."""
+    return Markup("_<wbr>").join(name.split("_"))
+
+
 def render(page: Page) -> str:
     """The page as HTML; all text is escaped."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["parted"] = _parted
+    environment.filters["breakable"] = _breakable
     template = files("tasks.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     return environment.from_string(template).render(page=page)
 

@@ -18,7 +18,7 @@ from tasks.pumps import STEP, Decisions, Question, Trained
 from tasks.registry.key import git_commit
 from tasks.report.page import Page, Picture, Section, Table, render
 from tasks.report.process import audit_section
-from tasks.report.result import format_metric, results_rows
+from tasks.report.result import format_metric, results_table
 from tasks.result import GauntletResult, InputSummary, Leakage
 from tasks.train.process import Prices
 from tasks.train.warning_rule import false_alarms_per_week
@@ -139,10 +139,8 @@ def write(
             Picture(png, name[:-4].replace("_", " ")) for name, png in drawn.items() if name.startswith(starts)
         )
 
-    rows = results_rows(told)
-    strong = tuple(place for place, row in enumerate(rows) if row["model"] == told.best)
     caption = "recall, precision: failures and warnings; cost: per 30 days of running"
-    results = Table(tuple(rows[0]), tuple(tuple(row.values()) for row in rows), strong, caption)
+    results = results_table(told, caption)
     page = Page(
         title="Pump: will it break?",
         subtitle=f"{len(table.time):,} minutes, {table.values.shape[1]} sensors, {len(table.failures)} failures · {PROTOCOL}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tasks.report.page import markdown_table
+from tasks.report.page import Table, markdown_table
 from tasks.result import GauntletResult, Row
 
 # In this order, as far as a gauntlet has them. Cost and errors are in units of their own, the others between -1 and 1.
@@ -56,6 +56,13 @@ def results_rows(result: GauntletResult) -> list[dict[str, str]]:
     rows = ordered_rows(result)
     metrics = shown_metrics(rows)
     return [{"model": row.name, **{metric: format_metric(row, metric) for metric in metrics}} for row in rows]
+
+
+def results_table(result: GauntletResult, caption: str = "") -> Table:
+    """Candidates, best first and marked, then the baselines, in one table."""
+    rows = results_rows(result)
+    strong = tuple(place for place, row in enumerate(rows) if row["model"] == result.best)
+    return Table(tuple(rows[0]), tuple(tuple(row.values()) for row in rows), strong, caption)
 
 
 def verdict_markdown(result: GauntletResult, link: str) -> str:

@@ -16,7 +16,7 @@ from tasks.figures import sound as pictures
 from tasks.registry.key import git_commit
 from tasks.report.page import Page, Picture, Section, Table, render
 from tasks.report.process import audit_section
-from tasks.report.result import format_metric, results_rows
+from tasks.report.result import format_metric, results_table
 from tasks.result import GauntletResult, InputSummary, Leakage, Quarantined, Row
 from tasks.sound import PRIMARY_METRIC, Judgement, Loaded, Trained, cell_entries
 from tasks.train.sound_listener import LOUDNESS, MAHALANOBIS, SUPERVISED
@@ -33,6 +33,10 @@ PROTOCOLS = {
 CHOICES = (
     "settings, threshold and champion chosen on normal training clips alone; mean over cells with 95 % intervals; "
     "the random forest out of fold over blocks of consecutive recordings"
+)
+RESULTS_CAPTION = (
+    "auc, pauc (to 10 % false alarms), far, mar: mean over cells; the others: over all judged clips, at the "
+    "threshold set in training. Only the forest was told abnormal clips; it cannot be champion."
 )
 
 
@@ -140,17 +144,6 @@ def result(
         cells=cell_entries(judgement, parts, table),
         verdict=verdict(table, judgement, parts, bool(findings), rate),
     )
-
-
-def results_table(told: GauntletResult) -> Table:
-    """Candidates, best first, then the baselines, in one table."""
-    rows = results_rows(told)
-    strong = tuple(place for place, row in enumerate(rows) if row["model"] == told.best)
-    caption = (
-        "auc, pauc (to 10 % false alarms), far, mar: mean over cells; the others: over all judged clips, at the "
-        "threshold set in training. Only the forest was told abnormal clips; it cannot be champion."
-    )
-    return Table(tuple(rows[0]), tuple(tuple(row.values()) for row in rows), strong, caption)
 
 
 def cells_table(judgement: Judgement, parts: Split, table: SoundTable) -> Table:
@@ -262,7 +255,7 @@ def write(
         leaked=told.leakage.leaked,
         verdict=told.verdict,
         sections=(
-            Section("Results", (), (results_table(told),)),
+            Section("Results", (), (results_table(told, RESULTS_CAPTION),)),
             Section("Every machine", (), (cells_table(judgement, parts, table),), shown("auc")),
             Section("Curves", (), (), shown("roc", "roc_low_false_alarms", "margins")),
             Section(

@@ -13,7 +13,7 @@ from tasks.figures import stream as figures
 from tasks.registry.key import git_commit
 from tasks.report.page import Page, Picture, Section, Table, render
 from tasks.report.process import audit_section
-from tasks.report.result import format_metric, results_rows
+from tasks.report.result import format_metric, results_table
 from tasks.result import GauntletResult, InputSummary, Leakage
 from tasks.sensor_quality import CLEAN, QualityReport, sensor_rows
 from tasks.streams import LEARNT, PRIMARY_METRIC, Judgement, StreamGauntlet, Streams
@@ -198,12 +198,10 @@ def write(
 
 
 def _results(told: GauntletResult) -> Table:
-    rows = results_rows(told)
-    strong = tuple(place for place, row in enumerate(rows) if row["model"] == told.best)
     caption = (
         "f1, precision, recall, false_alarms_per_week by event; far, mar, pr_auc, roc_auc by row. naive: never alarms."
     )
-    return Table(tuple(rows[0]), tuple(tuple(row.values()) for row in rows), strong, caption)
+    return results_table(told, caption)
 
 
 def _table(rows: Sequence[Mapping[str, str]], caption: str = "") -> Table:

@@ -48,6 +48,11 @@ class RunEvidence:
     waterfall: Waterfall | None
 
 
+def place(run: str, unit: str) -> str:
+    """A bearing by name: the run too, where that is not the same."""
+    return unit if run == unit else f"{run}, {unit}"
+
+
 def examine(
     table: FeatureTable, lives: Sequence[Life], verdicts: dict[str, Said], gauntlet: VibrationGauntlet
 ) -> RunEvidence:

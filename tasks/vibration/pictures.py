@@ -10,7 +10,7 @@ from datasets.bearing import ELEMENTS
 from tasks.diagnose.families import HARMONICS
 from tasks.figures import vibration as figures
 from tasks.train.alarm_rule import ewma
-from tasks.vibration.evidence import RunEvidence
+from tasks.vibration.evidence import RunEvidence, place
 from tasks.vibration.judge import RULE, Judgement, Trained
 from tasks.vibration.load import Life
 
@@ -69,7 +69,7 @@ def _spectra(one: RunEvidence, lives: Sequence[Life], judgement: Judgement | Non
         life = next((life for life in lives if (life.run, life.unit) == (one.run.name, unit)), None)
         said = judgement.answers[judgement.best].verdicts[life.machine] if life and judgement else None
         alarm = float(life.seconds[said.raised]) / 3600 if life and said and said.raised is not None else None
-        title = f"{one.run.name}, {unit}: spectra over the life"
+        title = f"{place(one.run.name, unit)}: spectra over the life"
         drawn[f"waterfall_{name}.png"] = figures.waterfall(
             title, one.waterfall.hours, one.waterfall.hertz, one.waterfall.level, alarm
         )
@@ -83,7 +83,7 @@ def _spectra(one: RunEvidence, lives: Sequence[Life], judgement: Judgement | Non
             for e, hertz in one.run.bearing.fault_frequencies(one.run.shaft_hz).items()
         }
         low, high = one.spectra.bands[band]
-        title = f"{one.run.name}, {unit}: envelope of {low / 1000:.1f}-{high / 1000:.1f} kHz at the end"
+        title = f"{place(one.run.name, unit)}: envelope of {low / 1000:.1f}-{high / 1000:.1f} kHz at the end"
         hertz = np.arange(len(prominence)) * one.spectra.resolution
         drawn[f"envelope_{name}.png"] = figures.envelope_lines(title, hertz, prominence, lines, element)
     return drawn

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+import zipfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from datasets import _mimii_archives
 from deployments import cli
 from deployments.cli.run import _forget_own_servers
 from deployments.stack.process import marked, wait_until
@@ -54,6 +60,8 @@ def call(
         (("run", "ai4i", "--price-of-miss", "nan"), "--price-of-miss nan; expected an amount of money, 0 or more."),
         (("run", "ai4i", "--price-of-false-alarm=-1"), "--price-of-false-alarm -1.0; expected an amount"),
         (("data", "get", "ai5i"), "no data set 'ai5i'; expected one of "),
+        (("data", "get", "ai4i", "--part", "1"), "ai4i is published in one part. Leave --part away."),
+        (("data", "get", "mimii", "--part", "9_dB_fan"), "there is no archive '9_dB_fan'; expected -6_dB_fan, "),
     ],
 )
 def test_a_wrong_call_is_one_line_and_status_2(call: object, arguments: tuple[str, ...], said: str) -> None:
@@ -139,6 +147,34 @@ def test_data_list_names_the_sets(call: object) -> None:
     status, out, _ = call("data", "list")  # type: ignore[operator]
     assert status == 0
     assert "ai4i" in out
+
+
+def test_one_archive_of_mimii_is_fetched_and_no_other(
+    call: object, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By the name that the publisher gives it, its leading dash too; a second call asks for nothing."""
+    asked: list[str] = []
+    archive = tmp_path / "published" / "-6_dB_fan.zip"
+    archive.parent.mkdir()
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("fan/id_00/normal/00000000.wav", b"x")
+
+    class Publisher(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            asked.append(self.path)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Publisher, directory=str(archive.parent))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setattr(_mimii_archives, "_URL", f"http://127.0.0.1:{server.server_port}/{{name}}.zip")
+        monkeypatch.setitem(_mimii_archives.MD5, "-6_dB_fan", hashlib.md5(archive.read_bytes()).hexdigest())
+        for _ in range(2):
+            status, out, err = call("data", "get", "mimii", "--part", "-6_dB_fan")  # type: ignore[operator]
+            assert (status, err) == (0, "")
+        server.shutdown()
+    assert asked == ["/-6_dB_fan.zip"]
+    assert [file.name for file in Path(out.strip()).rglob("*") if file.is_file()] == ["00000000.wav"]
+    assert [folder.name for folder in Path(out.strip()).iterdir()] == ["-6_dB_fan"]
 
 
 def test_an_unforeseen_error_is_one_line_too(call: object, monkeypatch: pytest.MonkeyPatch) -> None:

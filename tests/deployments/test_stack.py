@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -278,6 +279,12 @@ def test_every_server_listens_on_loopback_only(stack: Any) -> None:
     for service in SERVICES:
         found = marked(str(pid_file(stack.cfg, service.name)))
         assert set().union(*(addresses(process) for process in found)) == {"127.0.0.1"}, service.name
+
+
+def test_pages_of_prefect_ask_the_server_that_serves_them(stack: Any) -> None:
+    """Here its port is not the usual 4200, at which the pages look unless they are told."""
+    with urllib.request.urlopen(f"{stack.urls['Prefect']}/ui-settings") as answer:
+        assert json.load(answer)["api_url"] == f"{stack.urls['Prefect']}/api"
 
 
 def test_no_secret_in_the_whole_stack(stack: Any) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -35,7 +36,7 @@ class Outline(HTMLParser):
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.texts: list[tuple[str, str]] = []
         self._open: list[str] = []
-        self.feed(page)
+        self.feed(page.replace("<wbr>", ""))  # a place where a heading may go over two lines
         self.close()
         assert self._open == []
 
@@ -115,6 +116,24 @@ def test_nothing_is_fetched_and_nothing_runs() -> None:
     assert all(attrs.get("alt") for tag, attrs in outline.tags if tag == "img")
 
 
+def test_words_are_read_from_the_left_and_figures_compared_at_the_right() -> None:
+    """A column is of words when one of its cells begins with a letter; a dash or a quoted word does not decide for figures."""
+    rows = (("a", "0.90 [0.88, 0.92]", "–", "outer (1.00)", "“no failure”"), ("b", "−1,000", "#61", "–", "12 h"))
+    table = Table(("model", "f1", "published", "element", "claim"), rows)
+    assert table.wordy == {0, 3, 4}
+    html = render(Page("t", "s", "real", (), (Section("x", (), (table,)),)))
+    cells = [attrs.get("class") for tag, attrs in Outline(html).tags if tag in ("th", "td")]
+    assert cells == ["words", None, None, "words", "words"] * 3
+
+
+def test_a_caption_is_no_wider_than_the_page() -> None:
+    """It stands outside of what scrolls: under a wide table its end would be out of sight."""
+    html = render(Page("t", "s", "real", (), (Section("x", (), (Table(("a_b",), (("1",),), caption="said"),)),)))
+    assert "a_<wbr>b" in html
+    assert Outline(html).of("figcaption") == ["said"]
+    assert html.index("</table></div>") < html.index("<figcaption>") < html.index("</figure>")
+
+
 def test_text_is_escaped_everywhere() -> None:
     """Title, subtitle, source, verdict, sentences, headings, cells, captions, descriptions and facts."""
     everything = Page(
@@ -176,14 +195,14 @@ def test_every_metric_and_every_row_is_in_the_table() -> None:
     html, told, judgement = page()
     outline = Outline(html)
     assert set(METRICS) <= set(outline.of("th"))
-    cells = re.findall(r"<td[^>]*>(.*?)</td>", html)
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", html.replace("<wbr>", ""))
     for row in (*judgement.candidates, *judgement.baselines):
         assert row.name in cells
         for metric in METRICS:
             value, _, interval = format_metric(row, metric).partition(" ")
             assert (f"{value}<small>{interval}</small>" if interval else value) in cells
     assert [row["model"] for row in results_rows(told)] == ["good", "poor", "majority"]
-    assert re.findall(r'<tr class="strong"><td>(\w+)</td>', html) == ["good"]
+    assert re.findall(r'<tr class="strong"><td class="words">(\w+)</td>', html) == ["good"]
 
 
 @pytest.mark.parametrize("text", ["Torque [Nm]", "Torque [Nm], Rotational speed [rpm]", "[1] x [2] y", "a [b"])
@@ -223,6 +242,18 @@ def test_the_verdict_counts_right() -> None:
     assert f"{abs(1 - cost / idle):.0%} {more} than the best that needs no model ({idle:,.0f})" in said[1]
     assert said[-1].startswith("The data are simulated")
     assert not any("simulated" in one for one in verdict(made_table("real"), judgement, Prices(), leaked=False))
+
+
+def test_the_verdict_warns_where_blocks_of_neighbours_are_judged_worse() -> None:
+    """Only when the two intervals lie apart: a little less on other folds is chance."""
+    table = made_table("real")
+    judgement = made_judgement(table)
+    assert not any("blocks" in one for one in verdict(table, judgement, Prices(), leaked=False))
+    low, _ = judgement.candidates[0].intervals["pr_auc"]
+    for high, warned in ((low + 0.01, False), (low - 0.01, True)):
+        blocked = Row("good", {"pr_auc": low - 0.02}, {"pr_auc": (low - 0.03, high)})
+        said = verdict(table, replace(judgement, blocked=blocked), Prices(), leaked=False)
+        assert any(one.startswith("On blocks of neighbouring rows it falls to PR-AUC") for one in said) is warned
 
 
 @pytest.mark.parametrize("prices", [Prices(0, 25), Prices(500, 0), Prices(0, 0)])
