@@ -154,6 +154,24 @@ def test_a_repeated_registration_finds_its_version(entry: Entry, stack: Any, key
     assert np.array_equal(loaded.model.predict_proba(rows), entry.pipeline.predict_proba(rows))
 
 
+def test_a_request_that_the_registry_did_twice_leaves_one_version(
+    entry: Entry, stack: Any, key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow's client sends again what was answered late: the first version counts, the second is removed."""
+    real = MlflowClient.create_model_version
+
+    def twice(*given: Any, **named: Any) -> Any:
+        real(*given, **named)
+        return real(*given, **named)
+
+    monkeypatch.setattr(MlflowClient, "create_model_version", twice)
+    with tracked(stack.connection, experiment("outages", stack.connection), "parent", {}) as parent:
+        made = register(replace(entry, name="resent_candidate"), parent, stack.connection, key_file)
+    assert made.version == 1
+    assert [one.version for one in MlflowClient().search_model_versions("name='resent_candidate'")] == ["1"]
+    assert load("resent_candidate", 1, signing_key(key_file).public_key()).tags["key"] == entry.key
+
+
 def test_later_best_becomes_challenger_and_only_one(stack: Any, entry: Entry, key_file: Path) -> None:
     """Champion stays; the challenger alias moves between models so that a gauntlet has one."""
     names = ["enter_a", "enter_b"]

@@ -31,7 +31,7 @@ from tasks.tracking import experiment
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("ran", ["ai4i"], indirect=True)]
 
 AWAY_S = 20.0
-HUNG_S = 23.0  # longer than one request waits: it is sent again, and the server does both when it wakes
+HUNG_S = 23.0  # longer than a request waits for its answer
 NAMES = registered_names("ai4i")
 
 
