@@ -207,7 +207,7 @@ def train(champion: Champion, material: Material) -> Any:
 def carry(champion: Champion, _: Any, material: Material) -> Carried:
     """The healthy rows that it knows now, the frozen ones of since, the same past lives."""
     seen = [name for name in champion.reference.columns if name != MACHINE]
-    beside = material.training.filter(regex=r"^relative_level ").columns if material.training[REGIME].any() else []
+    beside = list(material.training.filter(regex=r"^relative_level ")) if material.training[REGIME].any() else []
     columns = [MACHINE, *dict.fromkeys(map(str, [*seen, *beside]))]
     reference = material.training[columns].reset_index(drop=True)
     files = {
