@@ -94,7 +94,9 @@ class MachineHealth(BaseEstimator):
             for machine in self.detectors_:
                 here = (rows[MACHINE] == machine).to_numpy()
                 known = [one for one in (0, *later) if (here & (regime == one)).any()]
-                self.neighbours_[str(machine)] = {str(one): float(np.median(level[here & (regime == one)])) for one in known}
+                self.neighbours_[str(machine)] = {
+                    str(one): float(np.median(level[here & (regime == one)])) for one in known
+                }
         return self
 
     def regime_of(self, X: pd.DataFrame) -> np.ndarray:
