@@ -44,7 +44,8 @@ class MachineHealth(BaseEstimator):
         """
         if REGIME in X.columns:
             return self._fit_regimes(X)
-        self.regimes_, self.neighbours_ = {}, {}
+        self.regimes_: dict[str, MachineHealth] = {}
+        self.neighbours_: dict[str, dict[str, float]] = {}
         wanted = [name for name in X.columns if name.rpartition(" ")[0] in set(self.features)]
         self.columns_, self.detectors_, self.centre_, self.scale_ = {}, {}, {}, {}
         for machine, rows in X.groupby(MACHINE, sort=False):
@@ -93,7 +94,9 @@ class MachineHealth(BaseEstimator):
             for machine in self.detectors_:
                 here = (rows[MACHINE] == machine).to_numpy()
                 known = [one for one in (0, *later) if (here & (regime == one)).any()]
-                self.neighbours_[machine] = {str(one): float(np.median(level[here & (regime == one)])) for one in known}
+                self.neighbours_[str(machine)] = {
+                    str(one): float(np.median(level[here & (regime == one)])) for one in known
+                }
         return self
 
     def regime_of(self, X: pd.DataFrame) -> np.ndarray:

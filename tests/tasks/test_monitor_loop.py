@@ -225,6 +225,31 @@ def test_a_rebaselined_machine_forgets_the_old_rows_and_the_others_forget_nothin
     np.testing.assert_array_equal(model.predict(rows), champion.loaded.model.predict(rows))
 
 
+def test_what_was_mended_was_a_fault_before_and_is_never_learnt(champion: Champion, score: Score, store: Any) -> None:
+    """Bearing 1 from the work order on only; the others not while its alarm stood, nor a day before it, nor a week after."""
+    score("sick.csv", _table(_levels(300, 6, np.where(np.arange(300) >= 200, 0.6, 0.0))))
+    closed_s = LATER_S + STEP_S * 299.5
+    maintenance.keep(store, "nasa", Event("2nd_test", "bearing 1", closed_s, "part_replaced", "WO-1"))
+    week = 7 * 144
+    score("well.csv", _table(_levels(week + 50, 7), 300))
+    material = challenger.gather(champion, 30.0, store, {"verdict": "requested"})
+    new = pd.concat([material.training, material.since]).dropna(subset="time")
+    assert set(new["machine"]) == {"2nd_test bearing 1"}
+    assert new["time"].min() > closed_s
+    first = challenger.train(champion, material)
+    entry = challenger.entry(champion, first, material, {}, {}, 7)
+    again = Champion("nasa", LoadedModel(entry.name, 2, entry.tags, first, dict(entry.files)))
+    more = challenger.gather(again, 30.0, store, {"verdict": "requested"})
+    assert more.notes["rebaselined"] == []
+    new = pd.concat([more.training, more.since]).dropna(subset="time")
+    other = new.loc[new["machine"] == "2nd_test bearing 2", "time"]
+    step = ((other - LATER_S) / STEP_S).round().astype(int)
+    assert not ((step >= 200 - 144) & (step < 300 + week)).any()
+    assert (step < 200 - 144).any()
+    assert (step >= 300 + week).any()
+    assert new.loc[new["machine"] == "2nd_test bearing 1", "time"].min() > closed_s
+
+
 def test_a_challenger_that_has_learnt_the_fault_is_refused(champion: Champion, lives: tuple[Life, ...]) -> None:
     """The rows after the onset as healthy ones: the past failure is announced later, or missed."""
     facts = facts_of(champion)

@@ -3,28 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tasks.drift.learnable import FailureSpan, learnable_rows
-from tasks.drift.triage import AlarmSpan
+from tasks.drift.triage import AlarmSpan, Maintenance
 from tasks.loop.champion import Champion
+from tasks.loop.maintenance import Event
 from tasks.loop.monitor.facts import TIME, Facts
+from tasks.loop.monitor.windows import stale_until, together
 from tasks.train.machine_health import MACHINE
 
 APART = 0.2  # the latest share of new rows, which no version learns
 
 
-def clear_of_faults(rows: pd.DataFrame, spans: Sequence[AlarmSpan], facts: Facts, group: str) -> pd.DataFrame:
+def clear_of_faults(
+    rows: pd.DataFrame, spans: Sequence[AlarmSpan], facts: Facts, group: str, orders: Sequence[Event]
+) -> pd.DataFrame:
     """Rows of a shaft apart from alarms of any of its bearings and from failures that are known; oldest first.
 
-    A failing bearing is heard in all of them.
+    A failing bearing is heard in all of them. Of a machine that was mended, rows since the newest work order only.
+
+    Args:
+        spans: every alarm, also those that a work order has ended since: what was mended was a fault before.
     """
-    rows = rows.sort_values(TIME, kind="stable")
-    found = learnable_rows(rows[TIME].to_numpy(np.float64), spans, failures(facts, group))
-    return rows[found.rows]
+    rows, newest = rows.sort_values(TIME, kind="stable"), facts.newest(orders)
+    heard, known = _of_faults(spans, facts, newest), failures(facts, group)
+    parts = []
+    for machine, own in rows.groupby(MACHINE, sort=False):
+        order = newest.get(str(machine))
+        mended = Maintenance(order.at_s, order.words) if order is not None else None
+        parts.append(own[learnable_rows(own[TIME].to_numpy(np.float64), heard, known, maintenance=mended).rows])
+    return pd.concat(parts).sort_values(TIME, kind="stable") if parts else rows
+
+
+def _of_faults(spans: Sequence[AlarmSpan], facts: Facts, newest: Mapping[str, Event]) -> list[AlarmSpan]:
+    """The alarms behind which a fault may be: none of a baseline that a work order has outdated, none of all bearings."""
+    found = []
+    for span in spans:
+        order = newest.get(span.machine)
+        if together(span, spans, facts):
+            continue
+        if (
+            order is not None
+            and span.raised_s > order.at_s
+            and span.raised_s <= stale_until(facts, span.machine, order)
+        ):
+            continue
+        if order is not None and span.raised_s <= order.at_s:
+            span = replace(span, cleared_s=min(order.at_s, np.inf if span.cleared_s is None else span.cleared_s))
+        found.append(span)
+    return found
 
 
 def failures(facts: Facts, group: str) -> list[FailureSpan]:

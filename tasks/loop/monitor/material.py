@@ -24,7 +24,6 @@ from tasks.loop.maintenance import Event, event_of, events
 from tasks.loop.monitor.facts import BASELINES, SINCE, TIME, Baseline, Facts, facts_of
 from tasks.loop.monitor.learning import clear_of_faults, set_apart, since_the_change
 from tasks.loop.monitor.scoring import spans_of
-from tasks.loop.monitor.windows import telling
 from tasks.loop.store import ALARM, SCORE, listed, manifests, memory_before, rows_of
 from tasks.register import parquet
 from tasks.registry.load import LoadedModel
@@ -63,16 +62,18 @@ def gather(champion: Champion, why: Mapping[str, Any], lookback_days: float, con
         orders = events(connection, gauntlet)
     if not scored:
         raise NotYet(f"nothing of {gauntlet} was scored in the last {lookback_days:g} days: nothing can be learnt.")
-    spans = {group: telling(spans_of(memory), facts, orders) for group, memory in memories.items()}
     scored = {group: _unknown(rows, facts, champion) for group, rows in scored.items()}
-    pending = facts.pending(orders)
-    learnt = _after_maintenance(facts, scored, spans, pending)
-    if learnt is None and why.get("verdict") == "maintenance":
+    clear = {
+        group: clear_of_faults(rows, spans_of(memories[group]), facts, group, orders) for group, rows in scored.items()
+    }
+    pending = {name: order for name, order in facts.pending(orders).items() if facts.group_of(name) in scored}
+    learnt, verdict = _after_maintenance(facts, clear, pending), why.get("verdict")
+    if learnt is None and (verdict == "maintenance" or (verdict == "operating_change" and pending)):
         raise NotYet(_too_early(facts, scored, pending, event_of(why)))
-    if learnt is None and why.get("verdict") == "operating_change" and not pending:
-        learnt = _new_regime(champion, facts, scored, spans, documents)
+    if learnt is None and verdict == "operating_change":
+        learnt = _new_regime(champion, facts, clear, documents)
     elif learnt is None:
-        learnt = _more(champion, facts, scored, spans, pending)
+        learnt = _more(champion, clear, pending)
     simulated = champion.loaded.tags.get("source") == "simulated" or any(one.source == "simulated" for one in taken)
     return _material(facts, learnt, taken, "simulated" if simulated else "real")
 
@@ -108,18 +109,12 @@ def _unknown(rows: pd.DataFrame, facts: Facts, champion: Champion) -> pd.DataFra
     return rows[~pd.MultiIndex.from_frame(rows[KEY]).isin(known)].reset_index(drop=True)
 
 
-def _after_maintenance(
-    facts: Facts, scored: Mapping[str, pd.DataFrame], spans: Mapping[str, Sequence[Any]], pending: Mapping[str, Event]
-) -> Learnt | None:
+def _after_maintenance(facts: Facts, clear: Mapping[str, pd.DataFrame], pending: Mapping[str, Event]) -> Learnt | None:
     """New baselines of the mended machines, from rows since; None while no machine has enough of them."""
     training, since, baselines = [], [], {}
     for machine, order in pending.items():
-        group = facts.group_of(machine)
-        if group not in scored:
-            continue
-        later = [one for one in spans[group] if one.machine != machine and one.raised_s > order.at_s]
-        own = scored[group][scored[group][MACHINE] == machine]
-        rows = clear_of_faults(own[own[TIME] >= order.at_s], later, facts, group)
+        rows = clear.get(facts.group_of(machine), pd.DataFrame({MACHINE: [], TIME: []}))
+        rows = rows[(rows[MACHINE] == machine) & (rows[TIME] >= order.at_s)]
         if len(rows) < LEAST:
             continue
         fit, held = set_apart(rows.assign(**{REGIME: 0}))
@@ -148,15 +143,13 @@ def _too_early(
 
 
 def _new_regime(
-    champion: Champion, facts: Facts, scored: Mapping[str, pd.DataFrame], spans: Mapping[str, Sequence[Any]],
-    documents: Sequence[Mapping[str, Any]],
-) -> Learnt:  # fmt: skip
+    champion: Champion, facts: Facts, clear: Mapping[str, pd.DataFrame], documents: Sequence[Mapping[str, Any]]
+) -> Learnt:
     """Rows since the change as a regime of their own; of a machine without neighbours beside its others."""
     training, since, relearnt = [], [], []
-    for group, start in since_the_change(documents, champion, list(scored)).items():
+    for group, start in since_the_change(documents, champion, list(clear)).items():
         machines = facts.on_shaft(group)
-        rows = clear_of_faults(scored[group][scored[group][TIME] >= start], spans[group], facts, group)
-        rows = _changed(rows, facts, machines)
+        rows = _changed(clear[group][clear[group][TIME] >= start], facts, machines)
         if not len(rows) or rows.groupby(MACHINE).size().min() < LEAST or rows[MACHINE].nunique() < len(machines):
             continue
         fit, held = set_apart(rows)
@@ -181,14 +174,11 @@ def _changed(rows: pd.DataFrame, facts: Facts, machines: Sequence[str]) -> pd.Da
     return rows[rows[TIME].isin(times)]
 
 
-def _more(
-    champion: Champion, facts: Facts, scored: Mapping[str, pd.DataFrame], spans: Mapping[str, Sequence[Any]],
-    pending: Mapping[str, Event],
-) -> Learnt:  # fmt: skip
+def _more(champion: Champion, clear: Mapping[str, pd.DataFrame], pending: Mapping[str, Event]) -> Learnt:
     """All rows that no fault is in, in the regime that they are judged by; none of a machine whose baseline is to come."""
     training, since, relearnt = [], [], []
-    for group, rows in scored.items():
-        rows = clear_of_faults(rows[~rows[MACHINE].isin(list(pending))], spans[group], facts, group)
+    for rows in clear.values():
+        rows = rows[~rows[MACHINE].isin(list(pending))]
         if not len(rows) or rows.groupby(MACHINE).size().min() < LEAST:
             continue
         regime = champion.loaded.model.regime_of(rows.drop(columns=TIME))
@@ -217,7 +207,7 @@ def train(champion: Champion, material: Material) -> Any:
 def carry(champion: Champion, _: Any, material: Material) -> Carried:
     """The healthy rows that it knows now, the frozen ones of since, the same past lives."""
     seen = [name for name in champion.reference.columns if name != MACHINE]
-    beside = material.training.filter(regex=r"^relative_level ").columns if material.training[REGIME].any() else []
+    beside = list(material.training.filter(regex=r"^relative_level ")) if material.training[REGIME].any() else []
     columns = [MACHINE, *dict.fromkeys(map(str, [*seen, *beside]))]
     reference = material.training[columns].reset_index(drop=True)
     files = {

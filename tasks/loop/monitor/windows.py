@@ -131,25 +131,26 @@ def telling(spans: Sequence[AlarmSpan], facts: Facts, orders: Sequence[WorkOrder
     those that all bearings of a shaft raised together: a fault starts on one, a change of load or speed on all.
     """
     newest = facts.newest(orders)
-    over = {machine: max(order.at_s, _stale_until(facts, machine, order)) for machine, order in newest.items()}
+    over = {machine: max(order.at_s, stale_until(facts, machine, order)) for machine, order in newest.items()}
     told = []
     for span in spans:
         if span.machine in over and span.raised_s <= over[span.machine]:
             continue
         if any(_came_with(span, one, newest) for one in spans if one.machine in newest):
             continue
-        if _together(span, spans, facts):
+        if together(span, spans, facts):
             continue
         told.append(span)
     return tuple(told)
 
 
-def _stale_until(facts: Facts, machine: str, order: WorkOrder) -> float:
+def stale_until(facts: Facts, machine: str, order: WorkOrder) -> float:
+    """Until when alarms after a work order are those of the baseline of before it."""
     learnt = facts.baselines.get(machine)
     return learnt.until_s if learnt is not None and learnt.event_s >= order.at_s else order.at_s + DAY_S
 
 
-def _together(span: AlarmSpan, spans: Sequence[AlarmSpan], facts: Facts) -> bool:
+def together(span: AlarmSpan, spans: Sequence[AlarmSpan], facts: Facts) -> bool:
     """Whether every bearing of a shaft of three or more raised an alarm within the time that one takes to be certain."""
     shaft = facts.on_shaft(facts.group_of(span.machine))
     within = RULE.sustained * facts.machines[span.machine].interval_s
