@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -65,42 +65,20 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
             yield RunningStack(cfg, connection, urls)
 
 
-class Bucket:
-    """What of an S3 client the loop calls, in memory."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
-
-    def put_object(self, Key: str, Body: bytes, **_: object) -> None:
-        self.objects[Key] = Body
-
-    def get_object(self, Key: str, **_: object) -> dict[str, object]:
-        return {"Body": io.BytesIO(self.objects[Key])}
-
-    def get_paginator(self, _: str) -> Bucket:
-        return self
-
-    def paginate(self, Prefix: str, **_: object) -> list[dict[str, object]]:
-        return [{"Contents": [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]}]
-
-
-@dataclass
-class MemoryStore:
-    """In place of a connection, where a test asks for the loop's steps and not for its servers."""
-
-    client: Bucket = field(default_factory=Bucket)
-    bucket: str = "memory"
-    tracking_uri: str = "none"
-    s3_endpoint_url: str | None = None
-
-    def s3(self) -> Bucket:
-        return self.client
-
-
 @pytest.fixture(scope="session")
-def new_store() -> Callable[[], MemoryStore]:
-    """Makes an empty store."""
-    return MemoryStore
+def new_store(stack: RunningStack) -> Callable[..., Connection]:
+    """Makes a bucket of its own on the session's S3, empty or with the objects of another's; the connection to it."""
+
+    def made(like: Connection | None = None) -> Connection:
+        client, name = stack.connection.s3(), f"test-{uuid.uuid4().hex[:12]}"
+        client.create_bucket(Bucket=name)
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=like.bucket) if like else ():
+            for item in page.get("Contents", []):
+                body = client.get_object(Bucket=like.bucket, Key=item["Key"])["Body"].read()
+                client.put_object(Bucket=name, Key=item["Key"], Body=body)
+        return replace(stack.connection, bucket=name)
+
+    return made
 
 
 @pytest.fixture(scope="session")

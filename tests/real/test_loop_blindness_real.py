@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from datasets.errors import GauntletError
 from datasets.ims_levels import LevelTable, level_tables
 from datasets.vibration_truth import Seen, truths
 from tasks.claims.database import open_database
+from tasks.connection import Connection
 from tasks.drift.order import serial_order
 from tasks.drift.report import DriftReport, FeatureShift, calibration_for
 from tasks.drift.statistics import ks, psi
@@ -83,11 +83,11 @@ def _champion(lives: Sequence[Life], run: str, kind: str = "level_rise") -> Cham
 
 @dataclass
 class Loop:
-    """The steps of the flows, on a store in memory."""
+    """The steps of the flows, on a bucket of its own."""
 
     champion: Champion
     folder: Path
-    store: Any
+    store: Connection
     policy: DriftPolicy = field(default_factory=DriftPolicy)
     kinds: list[str] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
@@ -192,7 +192,7 @@ def _untouched(champion: Champion, life: Life) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def lived(
-    lives: tuple[Life, ...], tmp_path_factory: pytest.TempPathFactory, new_store: Callable[[], Any]
+    lives: tuple[Life, ...], tmp_path_factory: pytest.TempPathFactory, new_store: Callable[..., Connection]
 ) -> dict[str, Loop]:
     """Each test from the end of its healthy beginning to its failure; the second with Evidently's own pages."""
     loops = {}
@@ -268,8 +268,8 @@ def afterwards(lives: tuple[Life, ...]) -> pd.DataFrame:
 
 
 def _go_on(loop: Loop, frame: pd.DataFrame, folder: Path) -> Loop:
-    """The loop on a copy of its store, the windows after."""
-    after = replace(loop, folder=folder, store=copy.deepcopy(loop.store), kinds=[], decisions=[])
+    """The loop with the windows after."""
+    after = replace(loop, folder=folder, kinds=[], decisions=[])
     paths = []
     for i in range(0, len(frame), SIX_HOURS):
         paths.append(folder / f"DatasetBearingTest_2 after {i // SIX_HOURS:04d}.csv")
@@ -278,9 +278,11 @@ def _go_on(loop: Loop, frame: pd.DataFrame, folder: Path) -> Loop:
     return after
 
 
-def test_a_work_order_rebaselines_the_machine(lived: dict[str, Loop], afterwards: pd.DataFrame, tmp_path: Path) -> None:
+def test_a_work_order_rebaselines_the_machine(
+    lived: dict[str, Loop], afterwards: pd.DataFrame, tmp_path: Path, new_store: Callable[..., Connection]
+) -> None:
     """The first window asks for the retraining, it passes every past failure, then alarm and drift are quiet."""
-    loop = replace(lived["2nd_test"], store=copy.deepcopy(lived["2nd_test"].store))
+    loop = replace(lived["2nd_test"], store=new_store(lived["2nd_test"].store))
     closed = afterwards.index[0].tz_localize("UTC") - pd.Timedelta(hours=2)
     why = {"machine": "2nd_test", "unit": "bearing 1", "closed": closed.to_pydatetime(), "action": "part_replaced"}
     maintenance.keep(loop.store, "nasa", maintenance.event_of(why))
@@ -297,10 +299,11 @@ def test_a_work_order_rebaselines_the_machine(lived: dict[str, Loop], afterwards
 
 
 def test_without_a_work_order_the_alarm_goes_on(
-    lived: dict[str, Loop], afterwards: pd.DataFrame, tmp_path: Path
+    lived: dict[str, Loop], afterwards: pd.DataFrame, tmp_path: Path, new_store: Callable[..., Connection]
 ) -> None:
     """Nobody said that the bearing was replaced: a louder one is no better."""
-    after = _go_on(lived["2nd_test"], afterwards, tmp_path)
+    loop = replace(lived["2nd_test"], store=new_store(lived["2nd_test"].store))
+    after = _go_on(loop, afterwards, tmp_path)
     stood = after.alarms()["2nd_test bearing 1"]["_alarm"].to_numpy()[-len(afterwards) :]
     assert stood.all()
     assert set(after.kinds) == {"degradation"}

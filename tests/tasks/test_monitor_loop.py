@@ -93,7 +93,7 @@ Score = Callable[[str, pd.DataFrame], FileScored]
 
 
 @pytest.fixture
-def store(new_store: Callable[[], Any]) -> Any:
+def store(new_store: Callable[..., Any]) -> Any:
     """An empty one."""
     return new_store()
 
@@ -266,7 +266,7 @@ def test_a_challenger_that_has_learnt_the_fault_is_refused(champion: Champion, l
 
 
 @pytest.mark.slow
-def test_raw_snapshots_are_scored_as_training_saw_them(tmp_path: Path, new_store: Callable[[], Any]) -> None:
+def test_raw_snapshots_are_scored_as_training_saw_them(tmp_path: Path, new_store: Callable[..., Any]) -> None:
     """The last twenty files of a simulated run: the index that the whole run has there; two machine-off files counted."""
     ims.simulation(seed=7, scale=0.11).write(tmp_path / "run")
     data = load(NASA, tmp_path / "run", "auto", tmp_path, 7)
