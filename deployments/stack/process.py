@@ -91,14 +91,26 @@ def _default_interrupt() -> None:
 def stop(*processes: psutil.Process) -> None:
     """End processes and all their children: asked first, forced after ten seconds."""
     family = list(dict.fromkeys(member for process in processes for member in _family(process)))
+    sockets = [path for member in family for path in _sockets(member)]
     for member in family:
         _signal(member, signal.SIGTERM)
     _, stubborn = psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)
     for member in stubborn:
         _signal(member, signal.SIGKILL)
     psutil.wait_procs(stubborn, timeout=STOP_TIMEOUT_S)
+    for path in sockets:
+        path.unlink(missing_ok=True)
     for process in processes:
         _reap(process.pid)
+
+
+def _sockets(process: psutil.Process) -> list[Path]:
+    """SeaweedFS's own in the folder for temporary files, which it leaves behind whoever ends it."""
+    try:
+        bound = [Path(str(one.laddr)) for one in process.net_connections("unix") if one.laddr]
+    except psutil.Error:
+        return []
+    return [path for path in bound if path.name.startswith("seaweedfs-") and path.suffix == ".sock"]
 
 
 def _family(process: psutil.Process) -> list[psutil.Process]:

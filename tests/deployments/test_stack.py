@@ -86,12 +86,15 @@ def test_what_was_killed_is_mended_on_the_same_port_and_keeps_its_objects(cfg: S
 
 
 def test_objects_survive_down_and_up(cfg: Settings) -> None:
-    """State is on disk; the port stays too."""
+    """State is on disk; the port stays too; no socket is left among the temporary files."""
     local_stack.up(cfg, **QUIETLY)
     port = record_of(cfg).port
+    sockets = list(Path("/tmp").glob(f"seaweedfs-*-{port}.sock"))  # its choice
+    assert sockets
     client(cfg).put_object(Bucket=cfg.s3_bucket, Key="kept", Body=b"42")
     assert local_stack.down(cfg, **QUIETLY) == ["s3"]
     assert running(cfg) == []
+    assert not [one for one in sockets if one.exists()]
     assert local_stack.down(cfg, **QUIETLY) == []
     local_stack.up(cfg, **QUIETLY)
     assert record_of(cfg).port == port
