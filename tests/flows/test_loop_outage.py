@@ -167,6 +167,7 @@ def test_a_retraining_during_an_outage(
     """One version more, the aliases moved, the log says so once, nothing is held."""
     score("ai4i", product(70 + list(FALLS).index(fall)))
     before, versions, engine = standing(NAMES), _versions(), claims_database(stack.cfg)
+    promotions.open_log(engine)
     rows = len(promotions.history(engine, "ai4i"))
     how, call, when = FALLS[fall]
     outages.before(MlflowClient, call, getattr(outages, how), when)
