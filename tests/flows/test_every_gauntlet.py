@@ -25,7 +25,7 @@ from tasks.report.result import LOWER_IS_BETTER
 from tasks.result import METRICS
 
 # The others take a minute and more each on two cores.
-QUICK = ("ai4i", "skab")
+QUICK = ("ai4i",)
 pytestmark = pytest.mark.parametrize(
     "ran", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in GAUNTLETS], indirect=True
 )

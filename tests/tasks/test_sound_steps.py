@@ -87,6 +87,7 @@ def _forest_without_faults(folder: Path, colouration: float):
     return mean(forest.scores), mean(forest.shuffled)
 
 
+@pytest.mark.slow
 def test_a_random_split_gains_what_sessions_give_away(tmp_path_factory):
     """No fault at all, so 0.5 is the truth. Without session colour both splits say so; with 3 dB only the grouped one.
 
@@ -219,6 +220,7 @@ def test_what_cannot_be_judged_is_passed_over_and_told(tmp_path):
     assert "no abnormal clips" in loaded.passed_over[0]
 
 
+@pytest.mark.slow
 def test_the_gain_of_a_random_split_is_what_the_sessions_colours_predict(tmp_path):
     """The true filters' gains, added in decibels to clips without any, give both splits' AUC before a clip is coloured.
 
