@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
@@ -23,9 +23,7 @@ class Hold:
     def __init__(self, engine: Engine, given: Claim) -> None:
         self.claim = given
         self._engine = engine
-        self._over = threading.Event()
         self._lost = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name=f"heartbeat {given.subject}", daemon=True)
 
     @property
     def lost(self) -> bool:
@@ -40,25 +38,41 @@ class Hold:
         """
         check(self._engine, self.claim)
 
-    def start(self) -> None:
-        """Begin to send heartbeats, four in the time to live."""
-        self._thread.start()
+    def renew(self) -> None:
+        """One heartbeat.
 
-    def stop(self) -> None:
-        """Send no more."""
-        self._over.set()
-        self._thread.join()
+        Raises:
+            StaleClaim: too late.
+        """
+        try:
+            self.claim = heartbeat(self._engine, self.claim)
+        except StaleClaim:
+            self._lost.set()
+            raise
 
-    def _beat(self) -> None:
-        while not self._over.wait(self.claim.ttl.total_seconds() / 4):
+
+@contextmanager
+def _beating(name: str, ttl: timedelta, renew: Callable[[], None]) -> Iterator[None]:
+    """`renew` is called four times in the time to live while the block works, and no more once it was too late."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(ttl.total_seconds() / 4):
             try:
-                self.claim = heartbeat(self._engine, self.claim)
+                renew()
             except StaleClaim as error:
                 _LOG.warning("%s", error)
-                self._lost.set()
                 return
-            except ServiceDown as error:  # it may be back before the claim expires
+            except ServiceDown as error:  # it may be back before the time is over
                 _LOG.warning("%s", error)
+
+    thread = threading.Thread(target=beat, name=name, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @contextmanager
@@ -85,17 +99,14 @@ def holding(
         yield given
         return
     hold = Hold(engine, given)
-    hold.start()
     try:
-        yield hold
+        with _beating(f"heartbeat {subject}", ttl, hold.renew):
+            yield hold
     except BaseException:
-        hold.stop()
-        with suppress(
-            GauntletError
-        ):  # lost or out of reach: it expires by itself, and the error under way is the one to tell
+        # Lost or out of reach, it expires by itself; the error under way is the one to tell.
+        with suppress(GauntletError):
             release(engine, hold.claim, finished=False)
         raise
-    hold.stop()
     release(engine, hold.claim, finished=True)
 
 
@@ -105,27 +116,10 @@ def in_turn(engine: Engine, turn: Turn, ttl: timedelta) -> Iterator[None]:
 
     A process that is killed keeps the next one waiting for `ttl`, however long the work takes.
     """
-    over = threading.Event()
-
-    def beat() -> None:
-        while not over.wait(ttl.total_seconds() / 4):
-            try:
-                prolong(engine, turn, ttl)
-            except StaleClaim as error:
-                _LOG.warning("%s", error)
-                return
-            except ServiceDown as error:  # it may be back before the turn expires
-                _LOG.warning("%s", error)
-
-    thread = threading.Thread(target=beat, name=f"turn {turn.scope} {turn.key}", daemon=True)
-    thread.start()
     try:
-        yield
+        with _beating(f"turn {turn.scope} {turn.key}", ttl, lambda: prolong(engine, turn, ttl)):
+            yield
     except BaseException:
-        over.set()
-        thread.join()
-        with suppress(GauntletError):  # out of reach: it expires by itself, and the error under way is the one to tell
+        with suppress(GauntletError):  # as above
             abandon(engine, turn)
         raise
-    over.set()
-    thread.join()

@@ -52,12 +52,28 @@ class Alarm:
     cleared: int | None = None
 
 
-def ewma(values: np.ndarray, weight: float) -> np.ndarray:
-    """Exponentially weighted moving average, started at the first value."""
+def ewma(values: np.ndarray, weight: float, before: float | None = None) -> np.ndarray:
+    """Exponentially weighted moving average, gone on with from `before` or started at the first value."""
     if not len(values):
         return values
-    smooth, _ = lfilter([weight], [1, weight - 1], values, zi=[(1 - weight) * values[0]])
+    first = values[0] if before is None else before
+    smooth, _ = lfilter([weight], [1, weight - 1], values, zi=[(1 - weight) * first])
     return smooth
+
+
+def crossings(
+    smooth: np.ndarray, limit: float, rule: AlarmRule, over: int = 0, under: int = 0, standing: bool = False
+) -> tuple[list[int], int, int]:
+    """Positions at which alarms are raised and cleared in turn, beginning with the other of `standing`; then how many
+    of the last rows were past the limit and past that of the way back. `over`, `under`: the same of the rows before."""
+    turns: list[int] = []
+    for i, value in enumerate(smooth.tolist()):
+        over = over + 1 if value > limit else 0
+        under = under + 1 if value < limit * rule.margin else 0
+        if (under if standing else over) == rule.sustained:
+            turns.append(i)
+            standing = not standing
+    return turns, over, under
 
 
 def alarms(score: np.ndarray, rule: AlarmRule, interval_s: float, start: int, fitted: int | None = None) -> list[Alarm]:
@@ -68,17 +84,10 @@ def alarms(score: np.ndarray, rule: AlarmRule, interval_s: float, start: int, fi
     """
     limit = rule.limit(interval_s, score[fitted:start] if fitted is not None and start - fitted >= 8 else None)
     smooth = ewma(np.clip(score, -rule.clip, rule.clip), rule.weight)
-    events: list[Alarm] = []
-    over = under = 0
-    for i in range(start, len(score)):
-        active = bool(events) and events[-1].cleared is None
-        over = over + 1 if smooth[i] > limit else 0
-        under = under + 1 if smooth[i] < limit * rule.margin else 0
-        if not active and over == rule.sustained:
-            events.append(Alarm(i - rule.sustained + 1, i))
-        elif active and under == rule.sustained:
-            events[-1] = Alarm(events[-1].onset, events[-1].raised, i)
-    return events
+    turns, *_ = crossings(smooth[start:], limit, rule)
+    places = [start + turn for turn in turns]
+    ends = [*places[1::2], None]
+    return [Alarm(raised - rule.sustained + 1, raised, ends[i]) for i, raised in enumerate(places[::2])]
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tasks.train.alarm_rule import AlarmRule, ewma
+from tasks.train.alarm_rule import AlarmRule, crossings, ewma
 
 
 @dataclass(frozen=True)
@@ -47,17 +47,22 @@ def advance(
         score: health index, (rows,). `seconds`: of each row.
         limit: on the EWMA, in standard deviations (`AlarmRule.limit`).
     """
-    smooth, over, under, since, standing = state.smooth, state.over, state.under, state.since_s, state.standing
-    stood, cleared = np.zeros(len(score), bool), []
-    for i, value in enumerate(np.clip(score, -rule.clip, rule.clip)):
-        smooth = rule.weight * float(value) + (1 - rule.weight) * smooth
-        over = over + 1 if smooth > limit else 0
-        since = float(seconds[i]) if over == 1 else since
-        under = under + 1 if smooth < limit * rule.margin else 0
-        if standing is None and over == rule.sustained:
-            standing = Event(since, float(seconds[i]))
-        elif standing is not None and under == rule.sustained:
-            cleared.append(Event(standing.onset_s, standing.raised_s, float(seconds[i])))
+    smooth = ewma(np.clip(np.asarray(score, np.float64), -rule.clip, rule.clip), rule.weight, state.smooth)
+    turns, over, under = crossings(smooth, limit, rule, state.over, state.under, state.standing is not None)
+
+    def first_of(run: int, last: int) -> float:
+        """Time of the first of so many rows in a row; it may have been in an earlier portion."""
+        return float(seconds[last - run + 1]) if run <= last + 1 else state.since_s
+
+    standing, cleared = state.standing, []
+    stood = np.full(len(score), standing is not None)
+    for turn in turns:
+        if standing is None:
+            standing = Event(first_of(rule.sustained, turn), float(seconds[turn]))
+        else:
+            cleared.append(replace(standing, cleared_s=float(seconds[turn])))
             standing = None
-        stood[i] = standing is not None
-    return AlarmState(smooth, over, under, since, standing), stood, tuple(cleared)
+        stood[turn:] = standing is not None
+    last = float(smooth[-1]) if len(smooth) else state.smooth
+    since = first_of(over, len(score) - 1) if over else state.since_s
+    return AlarmState(last, over, under, since, standing), stood, tuple(cleared)
