@@ -42,7 +42,7 @@ def run_vibration(
     cfg, name = settings(), gauntlet.name
     with gauntlet_run(name, gauntlet.experiment, {"seed": seed, "source": source}) as run:
         found = load(gauntlet, data, source, run.data_root, seed)
-        cache = cfg.home.absolute() / "cache" / "vibration"
+        cache = cfg.state / "cache" / "vibration"
         tables = watched(featurize.map(loading.cut(found), cache=unmapped(cache)), f"{name}-features")
         tables = assemble(tables, cfg.quarantine_limit)
         quarantine_artifact(run, loading.quarantined(found, tables))

@@ -11,16 +11,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from prefect import flow, unmapped
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from datasets.spec import Source
 from flows._gauntlet import conclude, gauntlet_run, run_name, watched
+from flows._workers import Workers
 from tasks import process, register_process
 from tasks.process import Columns
 from tasks.register import crown, register
 from tasks.report import process as report
 from tasks.result import GauntletResult
-from tasks.settings import settings
 from tasks.steps import step
 from tasks.train.process import CANDIDATES, Prices
 
@@ -46,7 +45,7 @@ crown_best = step(crown, "crown", calls_server=True)
     name="ai4i",
     description=__doc__,
     flow_run_name=run_name,
-    task_runner=ThreadPoolTaskRunner(max_workers=settings().workers),
+    task_runner=Workers(),
 )
 def ai4i(
     data: Path | None = None,

@@ -10,13 +10,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from datasets.spec import Source
 from flows._gauntlet import run_name
 from flows._streams import run_streams
+from flows._workers import Workers
 from tasks.result import GauntletResult
-from tasks.settings import settings
 from tasks.streams import ANOMALY
 
 EXPERIMENT = ANOMALY.experiment
@@ -27,7 +26,7 @@ REGISTERED = tuple(candidate.name for candidate in ANOMALY.candidates)
     name="anomaly",
     description=__doc__,
     flow_run_name=run_name,
-    task_runner=ThreadPoolTaskRunner(max_workers=settings().workers),
+    task_runner=Workers(),
 )
 def anomaly(
     data: Path | None = None, source: Source = "auto", seed: int = 7, allow_leakage: bool = False

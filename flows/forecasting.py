@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from prefect import flow, unmapped
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from datasets.spec import Source
 from flows._gauntlet import conclude, gauntlet_run, run_name, watched
+from flows._workers import Workers
 from tasks import forecasting as steps
 from tasks import register_forecasting
 from tasks.forecast.judge import Common
@@ -51,7 +51,7 @@ crown_best = step(crown, "crown", calls_server=True)
     name="forecasting",
     description=__doc__,
     flow_run_name=run_name,
-    task_runner=ThreadPoolTaskRunner(max_workers=settings().workers),
+    task_runner=Workers(),
 )
 def forecasting(
     data: Path | None = None,

@@ -10,11 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from prefect import flow, unmapped
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from datasets.sound_file import Channel
 from datasets.spec import Source
 from flows._gauntlet import conclude, gauntlet_run, run_name, watched
+from flows._workers import Workers
 from tasks import register_sound, sound
 from tasks.register import crown, register
 from tasks.report import sound as report
@@ -46,7 +46,7 @@ crown_best = step(crown, "crown", calls_server=True)
     name="mimii",
     description=__doc__,
     flow_run_name=run_name,
-    task_runner=ThreadPoolTaskRunner(max_workers=settings().workers),
+    task_runner=Workers(),
 )
 def mimii(
     data: Path | None = None,

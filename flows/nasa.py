@@ -13,13 +13,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from datasets.spec import Source
 from flows._gauntlet import run_name
 from flows._vibration import run_vibration
+from flows._workers import Workers
 from tasks.result import GauntletResult
-from tasks.settings import settings
 from tasks.vibration.sets import NASA
 
 EXPERIMENT = NASA.experiment
@@ -30,7 +29,7 @@ REGISTERED = NASA.registered
     name="nasa",
     description=__doc__,
     flow_run_name=run_name,
-    task_runner=ThreadPoolTaskRunner(max_workers=settings().workers),
+    task_runner=Workers(),
 )
 def nasa(
     data: Path | None = None, source: Source = "auto", seed: int = 7, allow_leakage: bool = False

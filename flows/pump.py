@@ -10,16 +10,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from prefect import flow, unmapped
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from datasets.spec import Source
 from flows._gauntlet import conclude, gauntlet_run, run_name, watched
+from flows._workers import Workers
 from tasks import pump_judgement, pump_slice, pumps, register_pump
 from tasks.pumps import Question
 from tasks.register import crown, register
 from tasks.report import pump as report
 from tasks.result import GauntletResult
-from tasks.settings import settings
 from tasks.steps import step
 from tasks.train.process import Prices
 from tasks.train.pump import CANDIDATES
@@ -45,7 +44,7 @@ crown_best = step(crown, "crown", calls_server=True)
     name="pump",
     description=__doc__,
     flow_run_name=run_name,
-    task_runner=ThreadPoolTaskRunner(max_workers=settings().workers),
+    task_runner=Workers(),
 )
 def pump(
     data: Path | None = None,

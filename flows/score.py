@@ -11,19 +11,18 @@ from typing import Any
 from prefect import allow_failure, flow, unmapped
 from prefect.artifacts import create_table_artifact
 from prefect.futures import PrefectFutureList
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from blocks import TelemetryDatabase
 from datasets.errors import BadInput
 from flows._gauntlet import watched
 from flows._loop import loop_run_name, name_run, open_loop
+from flows._workers import Workers
 from tasks.connection import data_root
 from tasks.loop.adapters import adapter
 from tasks.loop.champion import champion_of
 from tasks.loop.contract import InputFile
 from tasks.loop.policy import policy
 from tasks.loop.scoring import FileScored, score_file
-from tasks.settings import settings
 from tasks.steps import say, step
 
 find_champion = step(champion_of, "champion", calls_server=True)
@@ -34,7 +33,7 @@ score_one = step(score_file, "score", run_name="score {file.name}", calls_server
     name="score",
     description=__doc__,
     flow_run_name=loop_run_name,
-    task_runner=ThreadPoolTaskRunner(max_workers=settings().workers),
+    task_runner=Workers(),
 )
 def score(gauntlet: str = "ai4i", data: Path | None = None) -> list[FileScored]:
     """Score every file of a folder that was not scored before.

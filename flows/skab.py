@@ -10,15 +10,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from prefect import flow, unmapped
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from datasets.spec import Source
 from flows._gauntlet import conclude, gauntlet_run, run_name, watched
+from flows._workers import Workers
 from tasks import register_rig, rig
 from tasks.register import crown, register
 from tasks.report import rig as report
 from tasks.result import GauntletResult
-from tasks.settings import settings
 from tasks.steps import step
 
 EXPERIMENT = "Anomaly Gauntlet (SKAB)"
@@ -41,7 +40,7 @@ crown_best = step(crown, "crown", calls_server=True)
     name="skab",
     description=__doc__,
     flow_run_name=run_name,
-    task_runner=ThreadPoolTaskRunner(max_workers=settings().workers),
+    task_runner=Workers(),
 )
 def skab(
     data: Path | None = None, source: Source = "auto", seed: int = 7, allow_leakage: bool = False

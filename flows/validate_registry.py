@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from prefect import flow, unmapped
 from prefect.artifacts import create_link_artifact, create_table_artifact
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from datasets.errors import GauntletError
 from flows._gauntlet import watched
 from flows._loop import Loop, name_run, open_loop
+from flows._workers import Workers
 from tasks.loop import inventory
 from tasks.loop.inventory import Checked
 from tasks.report.page import Page, Section, Table, render
-from tasks.settings import settings
 from tasks.steps import run_id, say, step
 from tasks.tracking import experiment, log_files, servers, tracked
 
@@ -38,7 +37,7 @@ keep = step(_keep, "keep", calls_server=True)
 @flow(
     name="validate-registry",
     description=__doc__,
-    task_runner=ThreadPoolTaskRunner(max_workers=settings().workers),
+    task_runner=Workers(),
 )
 def validate_registry(models: list[str] | None = None) -> list[Checked]:
     """Check every champion; fails, after the table was written, when one cannot be relied on.

@@ -28,6 +28,7 @@ _QUIET = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "GIT_PYTHON_REFRESH": "quiet",
     # A server that is away shall be found out in seconds: the steps themselves wait longer outages out.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
@@ -75,6 +76,8 @@ class Connection:
             os.environ["AWS_SECRET_ACCESS_KEY"] = self.credentials.secret_key.get_secret_value()
             os.environ.pop("AWS_SESSION_TOKEN", None)  # it belongs to other keys
         mlflow.set_tracking_uri(self.tracking_uri)
+        # Each version and run would be announced in lines of their own; the results table has them all.
+        logging.getLogger("mlflow").setLevel(logging.WARNING)
 
     def s3(self) -> Any:
         """A boto3 client of the artifact store: one for all callers, made in a tenth of a second, where the keys are fixed."""

@@ -9,7 +9,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from datasets.errors import BadInput
@@ -33,7 +33,9 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(
-        Path(".gauntlet"), description="All state: servers, caches, data, keys. Remove it for a clean start."
+        Path(".gauntlet"),
+        validate_default=True,
+        description="All state: servers, caches, data, keys. Remove it for a clean start.",
     )
     data_dir: Path | None = Field(
         None, description="Root of the data sets, one folder each. Default: `data/` in the home folder."
@@ -104,15 +106,24 @@ class Settings(BaseSettings):
     )
     s3_port: int = Field(8333, ge=1024, le=54999, description="Port wished for the local S3 server; moved when taken.")
 
+    @field_validator("home", "data_dir", "signing_key")
+    @classmethod
+    def _in_full(cls, path: Path | None) -> Path | None:
+        """Once, where it is read: `~` and a relative path are then the same place to every user, children too."""
+        try:
+            return path and path.expanduser().absolute()
+        except RuntimeError:  # ~somebody who is not a user of this machine
+            raise ValueError("there is no such user's folder on this machine, give the path in full") from None
+
     @property
     def data_root(self) -> Path:
         """Where data sets live, one folder each."""
-        return (self.data_dir or self.home / "data").expanduser().absolute()
+        return self.data_dir or self.home / "data"
 
     @property
     def state(self) -> Path:
-        """The home folder, absolute."""
-        return self.home.expanduser().absolute()
+        """The home folder."""
+        return self.home
 
     @property
     def own_prefect(self) -> bool:

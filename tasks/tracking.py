@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -19,10 +17,6 @@ from mlflow.exceptions import MlflowException
 
 from datasets.errors import GauntletError, ServiceDown
 from tasks.connection import Connection
-
-# Each version and run would be announced in lines of their own; the results table has them all.
-logging.getLogger("mlflow").setLevel(logging.WARNING)
-os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
 
 
 @dataclass(frozen=True)

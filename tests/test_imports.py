@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,3 +74,26 @@ def test_the_command_line_starts_without_the_machine_learning_stack() -> None:
     code = f"import sys, deployments.cli; print([name for name in {heavy!r} if name in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert answer.stdout.strip() == "[]"
+
+
+@pytest.fixture(scope="module")
+def everything_imported() -> dict[str, Any]:
+    """What importing every module changed, in a process whose settings cannot be read: it would end with `BadInput`."""
+    environment = {**os.environ, "GAUNTLET_WORKERS": "zero"}
+    for name in ("MPLCONFIGDIR", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"):
+        environment.pop(name, None)  # this process may have them of a test that drew or connected
+    command = [sys.executable, "-W", "ignore", str(ROOT / "tests" / "import_everything.py"), *PACKAGES]
+    answer = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    return dict(json.loads(answer.stdout.splitlines()[-1]))
+
+
+def test_an_import_reads_no_settings(everything_imported: dict[str, Any]) -> None:
+    """Every flow can be listed, and deployed, where a setting is wrong: it is read when a run begins."""
+    assert everything_imported["modules"] == len(FILES)
+    assert everything_imported["settings_read"] == 0
+
+
+def test_an_import_changes_nothing_of_the_process(everything_imported: dict[str, Any]) -> None:
+    """Environment, loggers and filters of warnings are as they were: who imports a module did not ask for more."""
+    assert everything_imported["changed"] == {}

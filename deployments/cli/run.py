@@ -94,8 +94,11 @@ def _warm_up() -> None:
     Prefect is left out: it reads its server's address when it is imported.
     """
     os.environ.update(QUIET)
-    for name in ("mlflow.sklearn", "sklearn.ensemble", "lightgbm", "skops.io", "matplotlib.figure"):
+    for name in ("mlflow.sklearn", "sklearn.ensemble", "lightgbm", "skops.io"):
         import_module(name)
+    from tasks.figures.canvas import blank
+
+    blank(1, 1)  # the first figure imports Matplotlib
 
 
 def _write(result: GauntletResult, json: Path) -> None:

@@ -29,7 +29,7 @@ _SCHEMA_LOCK = 7_239_114  # any number: the name of PostgreSQL's lock for making
 
 def sqlite_url(home: Path) -> str:
     """The address of the demo's database, a file in the home folder."""
-    return f"sqlite:///{(home / 'claims.db').expanduser().absolute()}"
+    return f"sqlite:///{home / 'claims.db'}"
 
 
 def open_database(url: str) -> Engine:

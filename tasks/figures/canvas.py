@@ -5,22 +5,35 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-os.environ.setdefault("MPLCONFIGDIR", os.path.join(tempfile.gettempdir(), "gauntlet-matplotlib"))  # noqa: PTH118
-
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's palette: told apart by colour-blind readers.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GREY = "#8a8f98"
 
 
-def picture(width: float = 5.2, height: float = 4.0) -> tuple[Figure, Axes]:
-    """A figure of this size [inch] with one pair of axes."""
+def blank(width: float, height: float) -> Figure:
+    """An empty figure of this size [inch].
+
+    Matplotlib is imported here, not with the module: it wants a folder that can be written, and looks for it only then.
+    """
+    os.environ.setdefault("MPLCONFIGDIR", str(Path(tempfile.gettempdir()) / "gauntlet-matplotlib"))
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
+    return figure
+
+
+def picture(width: float = 5.2, height: float = 4.0) -> tuple[Figure, Axes]:
+    """A figure of this size [inch] with one pair of axes."""
+    figure = blank(width, height)
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25, linewidth=0.6)

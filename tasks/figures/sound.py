@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from sklearn.metrics import roc_curve
 
 from tasks.evaluate.detection import PARTIAL, CellFigures, CellScores
 from tasks.evaluate.sound_attribution import Heard
 from tasks.featurize.sound import HOP, MELS, RATE, mel_filters
-from tasks.figures.canvas import COLOURS, GREY, picture, png
+from tasks.figures.canvas import COLOURS, GREY, blank, picture, png
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 DASHES = ("-", "--", ":", "-.")
 TICKS_HZ = (125, 250, 500, 1000, 2000, 4000)
@@ -75,8 +75,7 @@ def spectrogram(one: Heard, beside: Heard, word: str) -> bytes | None:
     """
     if not one.decibels.size:
         return None
-    figure = Figure(figsize=(5.6, 5.0), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank(5.6, 5.0)
     above, below = figure.subplots(2, 1, sharex=True)
     low, high = np.percentile(np.concatenate([one.decibels.ravel(), beside.decibels.ravel()]), [1, 99.8])
     shown = above.imshow(one.decibels, vmin=low, vmax=high, cmap="magma", **_extent(one))

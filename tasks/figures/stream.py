@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from tasks.figures.canvas import COLOURS, GREY, picture, png
+from tasks.figures.canvas import COLOURS, GREY, blank, picture, png
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +28,7 @@ class StreamPanel:
 
 def streams(panels: Sequence[StreamPanel]) -> bytes:
     """A panel per sensor, readings over time, labelled faults shaded, flagged rows as dots."""
-    figure = Figure(figsize=(9.0, 1.5 * len(panels) + 0.8), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank(9.0, 1.5 * len(panels) + 0.8)
     axes: list[Axes] = list(np.atleast_1d(figure.subplots(len(panels), 1, sharex=True)))
     for axis, panel in zip(axes, panels, strict=True):
         axis.plot(panel.days, panel.values, color=GREY, linewidth=0.6)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from datasets.bearing import ELEMENTS
-from tasks.figures.canvas import COLOURS, GREY, picture, png
+from tasks.figures.canvas import COLOURS, GREY, blank, picture, png
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +34,7 @@ def health_index(panels: Sequence[IndexPanel], title: str) -> bytes:
     """A panel per bearing: what was learnt from, the index, the limit, published onset, alarm and failure."""
     columns = min(4, len(panels))
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(max(5.2, 3.0 * columns), 1.9 * rows + 0.9), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank(max(5.2, 3.0 * columns), 1.9 * rows + 0.9)
     axes = np.atleast_1d(figure.subplots(rows, columns, squeeze=False)).ravel()
     for axis, panel in zip(axes, panels, strict=False):
         _index_panel(axis, panel)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -172,6 +173,24 @@ def test_export_names_the_servers_to_mlflow_and_boto3(home: Path) -> None:
         assert "127.0.0.1" in os.environ["NO_PROXY"]
     finally:
         mlflow.set_tracking_uri(before)
+
+
+def test_export_leaves_announcing_runs_and_versions_to_us(home: Path) -> None:
+    """MLflow says only what went wrong: the results table has every run and version."""
+    import mlflow
+
+    before, logger = mlflow.get_tracking_uri(), logging.getLogger("mlflow")
+    level = logger.level
+    try:
+        logger.setLevel(logging.INFO)
+        os.environ.pop("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", None)
+        resolve(of(home), blocks=False).export()
+        assert not logger.isEnabledFor(logging.INFO)
+        assert logger.isEnabledFor(logging.WARNING)
+        assert os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] == "true"
+    finally:
+        mlflow.set_tracking_uri(before)
+        logger.setLevel(level)
 
 
 def test_a_wildcard_against_proxies_stays(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,5 +98,8 @@ def test_no_display_and_no_pyplot_is_touched() -> None:
     import subprocess
     import sys
 
-    code = "import sys, tasks.figures.classification, tasks.figures.explanation; sys.exit('matplotlib.pyplot' in sys.modules)"
+    code = (
+        "import sys, tasks.figures.classification, tasks.figures.explanation; from tasks.figures.canvas import picture, png; "
+        "png(picture()[0]); sys.exit('matplotlib.figure' not in sys.modules or 'matplotlib.pyplot' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=False).returncode == 0
