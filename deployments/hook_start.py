@@ -111,7 +111,7 @@ def secrets() -> tuple[SecretStr, ...]:
     being replaced by another.
 
     Raises:
-        BadInput: there is none, or one of them is not a secret.
+        BadInput: there is none, the block is not valid, or one of them is not a secret.
         ServiceDown: it would stand in the block, and Prefect is away.
     """
     named = settings().webhook_secret
@@ -128,12 +128,10 @@ def secrets() -> tuple[SecretStr, ...]:
 def _block() -> str:
     from prefect.blocks.system import Secret
 
-    try:
-        return str(Secret.load(SECRET_BLOCK).get())
-    except ValueError:  # there is no such block
-        return ""
-    except Exception as error:  # noqa: BLE001 - whatever it is, Prefect cannot be reached
-        raise ServiceDown("Prefect", _prefect(), type(error).__name__) from None
+    from tasks.connection import load_block
+
+    block = load_block(Secret, SECRET_BLOCK)
+    return "" if block is None else str(block.get())
 
 
 def remembered(

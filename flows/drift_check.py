@@ -16,14 +16,13 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 from prefect.events import emit_event
 
 from blocks import DriftPolicy
-from flows._loop import Loop, loop_run_name, name_run, open_loop, send_events
+from flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy, send_events
 from tasks.claims import Turn, begin, finish, in_turn
 from tasks.connection import Connection
 from tasks.drift.triage import ACTIONS
 from tasks.loop import drift_check as checking
 from tasks.loop.champion import champion_of
 from tasks.loop.drift_check import EVENT, Judged
-from tasks.loop.policy import policy
 from tasks.loop.store import listed, manifests, put
 from tasks.loop.window import Window, newest_windows
 from tasks.report.page import markdown_table
@@ -85,7 +84,7 @@ def drift_check(gauntlet: str = "ai4i", seed: int = 7) -> dict[str, Any]:
 
     Of machines that are judged each by itself, the gravest verdict is handed back; every one is kept and told.
     """
-    loop, limits = open_loop(), policy(DriftPolicy)
+    loop, limits = open_loop(), read_policy(DriftPolicy)
     windows: Sequence[Window] = ()
     if any_scored(loop.connection, gauntlet):  # on a schedule before its first training, a gauntlet has no champion
         champion = find_champion(gauntlet, loop.connection, loop.key_file)

@@ -13,14 +13,13 @@ from prefect.artifacts import create_markdown_artifact
 
 from blocks import RetrainPolicy
 from datasets.errors import NotPromotable
-from flows._loop import Loop, loop_run_name, name_run, open_loop
+from flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy
 from flows._promotion import holding_aliases, promote_challenger, settle_aliases
 from tasks.claims import Hold
 from tasks.loop import challenger as training
 from tasks.loop.adapters import adapter, registered_names
 from tasks.loop.champion import champion_of
 from tasks.loop.evaluation import contest
-from tasks.loop.policy import policy
 from tasks.promotion.carry_out import roll_back
 from tasks.promotion.log import Entry, open_log
 from tasks.promotion.move import standing
@@ -88,6 +87,7 @@ def _roll_back(loop: Loop, hold: Hold, gauntlet: str, by: str, reason: str) -> d
 
 def _decide(loop: Loop, hold: Hold, gauntlet: str, by: str, seed: int) -> dict[str, Any]:
     adapter(gauntlet)
+    limits = read_policy(RetrainPolicy)  # before anything is moved
     ended = settle_aliases(loop, gauntlet, hold.check)
     champion = find_champion(gauntlet, loop.connection, loop.key_file)
     found = find_challenger(loop, gauntlet)
@@ -96,7 +96,6 @@ def _decide(loop: Loop, hold: Hold, gauntlet: str, by: str, seed: int) -> dict[s
     if found is None:
         raise NotPromotable(f"{gauntlet} has no challenger. Run `gauntlet retrain {gauntlet}` first.")
     held, loaded = found
-    limits = policy(RetrainPolicy)
     judged = compare(champion, loaded.model, training.of_versions(champion, loaded), seed)
     mode = limits.managed.get(gauntlet, limits.promotion)
     trained_for = json.loads(loaded.files.get("retraining.json", b"{}")).get("verdict", "requested")

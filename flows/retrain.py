@@ -14,7 +14,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.events import emit_event
 
 from blocks import RetrainPolicy
-from flows._loop import Loop, loop_run_name, name_run, open_loop, send_events
+from flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy, send_events
 from flows._promotion import holding_aliases, promote_challenger, settle_aliases
 from tasks.claims import Hold, Refusal, holding, refuse
 from tasks.loop import challenger
@@ -22,7 +22,6 @@ from tasks.loop.champion import champion_of
 from tasks.loop.contract import NotYet
 from tasks.loop.evaluation import contest
 from tasks.loop.maintenance import event_of, keep
-from tasks.loop.policy import policy
 from tasks.register import register
 from tasks.registry.aliases import CHALLENGER, Holder, give
 from tasks.result import Registered
@@ -101,9 +100,10 @@ def retrain(
         "reason": reason or (f"{action or 'maintenance'} of {machine}" if machine else "requested"),
         "verdict": verdict, "requested_by": requested_by, "note": note, **known,
     }  # fmt: skip
-    loop, limits = open_loop(), policy(RetrainPolicy)
+    loop = open_loop()
     if verdict == "maintenance" and (order := event_of(why)) is not None:
         keep_order(loop.connection, gauntlet, order)  # also where nothing is retrained now: later drift checks know it
+    limits = read_policy(RetrainPolicy)
     if (said := _forbidden(limits, gauntlet, verdict)) is not None:
         refuse(loop.engine, f"retrain:{gauntlet}", run_id() or "a call", said[0], said[1])
         return _refused(loop, gauntlet, said[1])

@@ -15,13 +15,12 @@ from prefect.futures import PrefectFutureList
 from blocks import TelemetryDatabase
 from datasets.errors import BadInput
 from flows._gauntlet import watched
-from flows._loop import loop_run_name, name_run, open_loop
+from flows._loop import loop_run_name, name_run, open_loop, read_policy
 from flows._workers import Workers
 from tasks.connection import data_root
 from tasks.loop.adapters import adapter
 from tasks.loop.champion import champion_of
 from tasks.loop.contract import InputFile
-from tasks.loop.policy import policy
 from tasks.loop.scoring import FileScored, score_file
 from tasks.steps import say, step
 
@@ -55,7 +54,7 @@ def score(gauntlet: str = "ai4i", data: Path | None = None) -> list[FileScored]:
         raise BadInput(folder, "nothing to score")
     champion = find_champion(gauntlet, loop.connection, loop.key_file)
     shared: dict[str, Any] = {"champion": champion, "connection": loop.connection, "engine": loop.engine}
-    shared["database"] = policy(TelemetryDatabase)
+    shared["database"] = read_policy(TelemetryDatabase)
     done = watched(_submitted(files, shared, adapter(gauntlet).in_order), f"{gauntlet}-scoring")
     rows = [{"file": one.file, "state": one.state, "rows": one.rows, "alarms": one.alarms} for one in done]
     create_table_artifact(rows, key=f"{gauntlet}-scored", description=f"Files, by {champion.label}")

@@ -8,8 +8,8 @@ Prefect blocks
 from __future__ import annotations
 
 import json
-import logging
 import os
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +19,7 @@ import boto3
 from botocore.config import Config
 from pydantic import SecretStr
 
-from datasets.errors import GauntletError
+from datasets.errors import BadInput, GauntletError, ServiceDown
 from tasks.settings import Settings
 
 ADDRESS = "127.0.0.1"
@@ -149,19 +149,47 @@ def own_credentials(cfg: Settings) -> Credentials | None:
     return None
 
 
-def load_block(kind: Any) -> Any:
-    """The block of this kind as edited in Prefect; None when it is not there."""
+def load_block(kind: Any, name: str = BLOCK) -> Any:
+    """The block of this kind as edited in Prefect; None when none was ever saved under this name.
+
+    A block that cannot be read is no missing one: what it forbids or names must not be passed over.
+
+    Raises:
+        ServiceDown: Prefect does not answer, or refuses.
+        BadInput: what was saved is no valid block of this kind.
+    """
+    from prefect.exceptions import ObjectNotFound
+
     try:
-        return kind.load(BLOCK)
-    except ValueError:  # there is no such block
-        return None
-    except Exception as error:  # noqa: BLE001 - a block that cannot be read must not end a run that needs none
-        logging.getLogger("gauntlet").debug("block %s: %s", kind.__name__, error)
-        return None
+        return kind.load(name)
+    except Exception as error:  # noqa: BLE001 - by its cause: ValueError alone may also be a document that does not fit
+        if isinstance(error.__cause__, ObjectNotFound):
+            return None
+        raise _unread(f"{kind.get_block_type_slug()}/{name}", error) from None  # the chain may show the block's secrets
+
+
+def _unread(block: str, error: Exception) -> BadInput | ServiceDown:
+    """Why a block could not be read, without any of its values."""
+    from prefect.settings import PREFECT_API_URL
+    from pydantic import ValidationError
+
+    for one in (error, error.__cause__):
+        if isinstance(one, ValidationError):
+            faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in one.errors())
+            what = f"the Prefect block {block} cannot be used ({faults})"
+            return BadInput(None, what, do="mend it in the Prefect UI, or delete it there to have the defaults")
+    answer = getattr(error, "response", None)
+    why = type(error).__name__ if answer is None else f"status {answer.status_code}"
+    address = re.sub("//[^/]*@", "//", PREFECT_API_URL.value() or "no address")
+    return ServiceDown("Prefect", address, f"{why} when asked for the block {block}")
 
 
 def data_root(cfg: Settings) -> Path:
-    """Where the data sets are: as the environment says, as the block says, or in the home folder."""
+    """Where the data sets are: as the environment says, as the block says, or in the home folder.
+
+    Raises:
+        GauntletError: the block counts and cannot be read. A run on the home folder would silently simulate its data.
+    """
     from blocks import DataLocation
 
     if cfg.data_dir is None and (place := load_block(DataLocation)) is not None:
@@ -172,14 +200,17 @@ def data_root(cfg: Settings) -> Path:
 def resolve(cfg: Settings, *, blocks: bool = True) -> Connection:
     """The servers of this run. What the environment names wins over a block, a block over the local stack.
 
-    A block that was saved for the local stack follows it, also when its ports have moved.
+    A block that was saved for the local stack follows it, also when its ports have moved. One that the environment
+    makes needless is not asked for.
 
     Raises:
-        GauntletError: no MLflow server is named anywhere.
+        GauntletError: no MLflow server is named anywhere, or a block that counts cannot be read (`ServiceDown` where
+            Prefect is away): a run on the local stack's servers would be a run on somebody else's models.
     """
     from blocks import ArtifactStore, TrackingServer
 
-    tracking, store = (load_block(TrackingServer), load_block(ArtifactStore)) if blocks else (None, None)
+    tracking = load_block(TrackingServer) if blocks and not cfg.own_mlflow else None
+    store = load_block(ArtifactStore) if blocks and not cfg.own_s3 else None
     tracking = None if tracking is not None and tracking.follow_local_stack else tracking
     store = None if store is not None and store.follow_local_stack else store
     uri = cfg.mlflow_tracking_uri or (tracking.tracking_uri if tracking else local_address(cfg, "mlflow"))

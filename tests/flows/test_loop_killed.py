@@ -141,7 +141,7 @@ def put_back() -> Iterator[None]:
 
 
 RETRAIN = (
-    "claim retrain:ai4i", "claim promote:ai4i", "step settle", "release promote:ai4i",
+    "step policy", "claim retrain:ai4i", "claim promote:ai4i", "step settle", "release promote:ai4i",
     "step champion", "step gather", "step train", "step compare",
     "create_logged_model", "finalize_logged_model", "create_model_version", "set_registered_model_alias challenger",
     "step register",
@@ -151,7 +151,7 @@ RETRAIN = (
     "gauntlet.retraining.completed", "release retrain:ai4i",
 )  # fmt: skip
 PROMOTE = (
-    "claim promote:ai4i", "step settle", "step champion", "step challenger", "step compare",
+    "claim promote:ai4i", "step policy", "step settle", "step champion", "step challenger", "step compare",
     "log intended", "set_model_version_tag succeeds", "set_model_version_tag promoted",
     "set_registered_model_alias previous", "set_registered_model_alias champion",
     "delete_registered_model_alias challenger", "log done", "step promote", "release promote:ai4i",
@@ -161,8 +161,8 @@ ROLLBACK = (
     "delete_registered_model_alias previous", "log done", "step roll back", "release promote:ai4i",
 )  # fmt: skip
 # Killed one after the other, each time in the run that the death before left the work to.
-BEFORE_REGISTRATION = RETRAIN[4:8]
-REGISTRATION = RETRAIN[8:13]
+BEFORE_REGISTRATION = RETRAIN[5:9]
+REGISTRATION = RETRAIN[9:14]
 BEFORE_THE_MOVE = ("log intended", "set_model_version_tag promoted", "set_registered_model_alias previous")
 # The champion has moved: what is left is to tidy up, and never to retrain on the same rows.
 AFTER_THE_MOVE = (

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from datasets.errors import GauntletError
 from tasks.evaluate.classification import Judged, figures
 from tasks.loop.champion import Champion
 from tasks.loop.contract import Contest, Material
@@ -26,8 +27,9 @@ def contest(champion: Champion, challenger: Any, material: Material, seed: int, 
 
     Raises:
         BadInput: the frozen rows hold one class only.
+        GauntletError: the champion does not say what a miss and a false alarm cost.
     """
-    old, prices = champion.loaded.model, Prices()
+    old, prices = champion.loaded.model, prices_of(champion)
     before = _both(old, challenger, material.evaluation, target)
     after = _both(old, challenger, material.since, target)
     since = None
@@ -43,6 +45,24 @@ def contest(champion: Champion, challenger: Any, material: Material, seed: int, 
         tuple(_library(*before)),
         {name: float(values[0]) for name, values in measured.items()},
     )
+
+
+def prices_of(champion: Champion) -> Prices:
+    """What its gauntlet was told that a miss and a false alarm cost: its own decision was fitted at these prices.
+
+    They stand in the signed model itself, whence a challenger has the same.
+
+    Raises:
+        GauntletError: the model was registered without them.
+    """
+    decision = champion.loaded.model[-1]
+    miss, false_alarm = (getattr(decision, name, None) for name in ("price_of_miss", "price_of_false_alarm"))
+    if miss is None or false_alarm is None:
+        raise GauntletError(
+            f"{champion.label} does not say what a miss and a false alarm cost: register it anew with "
+            f"`gauntlet run {champion.gauntlet}` and its prices."
+        )
+    return Prices(float(miss), float(false_alarm))
 
 
 def judged_by(model: Any, rows: pd.DataFrame, y: np.ndarray) -> Judged:

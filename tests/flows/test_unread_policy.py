@@ -1,0 +1,104 @@
+"""A policy that cannot be read lets nothing happen: no training, no alias moved, nothing scored, no verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from mlflow import MlflowClient
+from prefect.blocks.core import Block
+
+from blocks import DriftPolicy, RetrainPolicy, TelemetryDatabase
+from datasets.errors import BadInput
+from flows.drift_check import drift_check
+from flows.promote import promote
+from flows.retrain import retrain
+from flows.score import score
+from tasks.claims import claims_database
+from tasks.connection import BLOCK
+from tasks.loop.adapters import registered_names
+from tasks.loop.store import listed, manifests
+from tasks.promotion import log
+from tasks.promotion.move import standing
+from tasks.registry.aliases import CHALLENGER
+
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("ran", ["ai4i"], indirect=True)]
+NAMES = registered_names("ai4i")
+
+
+@pytest.fixture
+def challenged(ran: Any) -> Iterator[None]:
+    """A version that would be compared with the champion."""
+    other = next(one for one in ran.result.registered if one.name != ran.result.champion)
+    MlflowClient().set_registered_model_alias(other.name, CHALLENGER, str(other.version))
+    yield
+    MlflowClient().delete_registered_model_alias(other.name, CHALLENGER)
+
+
+@pytest.fixture
+def spoilt(stack: Any) -> Iterator[None]:
+    """Blocks with values that none of their kind may have, as any client of Prefect's API can save them."""
+    values: dict[type[Block], dict[str, Any]] = {
+        RetrainPolicy: {"promotion": "off"}, DriftPolicy: {"of_last": 0}, TelemetryDatabase: {"table": None},
+    }  # fmt: skip
+    for kind, wrong in values.items():
+        address = f"{stack.urls['Prefect']}/api/block_documents/{kind().save(BLOCK, overwrite=True)}"
+        body = {"data": wrong, "merge_existing_data": True}
+        httpx.patch(address, json=body, trust_env=False).raise_for_status()
+    yield
+    for kind in values:
+        kind.delete(BLOCK)
+
+
+FLOWS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "promote": ("retrain-policy", lambda _: promote("ai4i")),
+    "retrain": ("retrain-policy", lambda _: retrain("ai4i", verdict="operating_change")),
+    "drift-check": ("drift-policy", lambda _: drift_check("ai4i")),
+    "score": ("telemetry-database", lambda folder: score("ai4i", folder)),
+}
+
+
+def _state(stack: Any) -> Any:
+    versions = sorted(
+        (name, v.version) for name in NAMES for v in MlflowClient().search_model_versions(f"name='{name}'")
+    )
+    scored = [one.sha256 for one in manifests(stack.connection, "ai4i")]
+    verdicts = listed(stack.connection, "drift/ai4i/")
+    engine = claims_database(stack.cfg)
+    log.open_log(engine)
+    return standing(NAMES), versions, scored, verdicts, log.history(engine, "ai4i")
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_nothing_happens(ran: Any, stack: Any, product: Any, challenged: None, spoilt: None, flow: str) -> None:
+    """The run fails with the block's name, and everything is as it was."""
+    block, call = FLOWS[flow]
+    folder, before = product(81), _state(stack)
+    with pytest.raises(BadInput, match=f"gauntlet-{block}/gauntlet cannot be used"):
+        call(folder)
+    assert _state(stack) == before
+
+
+def test_an_outage_is_waited_out_and_the_policy_then_counts(
+    ran: Any, stack: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prefect is away at the first question only; the policy forbids, as it would have then."""
+    RetrainPolicy(enabled=False).save(BLOCK, overwrite=True)
+    asked, real = [], RetrainPolicy.load
+
+    def load(name: str) -> Any:
+        asked.append(name)
+        if len(asked) == 1:
+            raise httpx.ConnectError("All connection attempts failed")
+        return real(name)
+
+    monkeypatch.setattr(RetrainPolicy, "load", load)
+    try:
+        told = retrain("ai4i", verdict="operating_change")
+    finally:
+        monkeypatch.undo()
+        RetrainPolicy.delete(BLOCK)
+    assert (told["state"], told["why"]) == ("refused", "retraining is switched off in the retrain policy")
+    assert asked == [BLOCK, BLOCK]
