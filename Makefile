@@ -34,19 +34,20 @@ test-all: $(STAMP) ## Run all tests
 lint: $(STAMP) ## Check style, types, documentation and the lock
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/cog --check -p "from deployments.documentation import *" README.md
-	@$(BIN)/python -m deployments.lock --check
+	@mkdir -p .links/gauntlet && ln -sfn ../../blocks ../../datasets ../../deployments ../../flows ../../tasks .links/gauntlet/
+	@MYPYPATH=.links $(BIN)/mypy
+	@$(BIN)/cog --check -p "from gauntlet.deployments.documentation import *" README.md
+	@$(BIN)/python -m gauntlet.deployments.lock --check
 
 format: $(STAMP) ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
 docs: $(STAMP) ## Write the generated tables of the README anew
-	@$(BIN)/cog -r -p "from deployments.documentation import *" README.md
+	@$(BIN)/cog -r -p "from gauntlet.deployments.documentation import *" README.md
 
 lock: $(STAMP) ## Resolve the pinned packages anew
-	@$(BIN)/python -m deployments.lock
+	@$(BIN)/python -m gauntlet.deployments.lock
 
 up: $(STAMP) ## Start the local servers and keep them up
 	@$(BIN)/gauntlet up

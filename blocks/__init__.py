@@ -1,11 +1,11 @@
 """What an operator edits in the Prefect UI: `prefect block register -m blocks`."""
 
-from blocks.alerts import AlertChannel
-from blocks.data import DataLocation
-from blocks.policy import DriftPolicy, RetrainPolicy
-from blocks.store import ArtifactStore
-from blocks.telemetry import TelemetryDatabase
-from blocks.tracking import TrackingServer
+from gauntlet.blocks.alerts import AlertChannel
+from gauntlet.blocks.data import DataLocation
+from gauntlet.blocks.policy import DriftPolicy, RetrainPolicy
+from gauntlet.blocks.store import ArtifactStore
+from gauntlet.blocks.telemetry import TelemetryDatabase
+from gauntlet.blocks.tracking import TrackingServer
 
 BLOCKS = (
     TrackingServer,

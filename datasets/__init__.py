@@ -8,19 +8,19 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from datasets.errors import BadInput
+from gauntlet.datasets.errors import BadInput
 
 DATASETS = {
-    "ai4i": "datasets.ai4i",
-    "pump": "datasets.pump",
-    "skab": "datasets.skab",
-    "nasa": "datasets.ims",
-    "xjtu": "datasets.xjtu",
-    "femto": "datasets.femto",
-    "mimii": "datasets.mimii",
-    "ett": "datasets.ett",
-    "sensors": "datasets.sensors",
-    "nab": "datasets.nab",
+    "ai4i": "gauntlet.datasets.ai4i",
+    "pump": "gauntlet.datasets.pump",
+    "skab": "gauntlet.datasets.skab",
+    "nasa": "gauntlet.datasets.ims",
+    "xjtu": "gauntlet.datasets.xjtu",
+    "femto": "gauntlet.datasets.femto",
+    "mimii": "gauntlet.datasets.mimii",
+    "ett": "gauntlet.datasets.ett",
+    "sensors": "gauntlet.datasets.sensors",
+    "nab": "gauntlet.datasets.nab",
 }
 
 

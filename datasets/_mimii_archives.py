@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pooch
 
-from datasets.atomic import cannot_write, whole_folder
-from datasets.errors import BadInput, WrongHash
-from datasets.fetch import download
-from datasets.spec import RemoteFile
+from gauntlet.datasets.errors import BadInput, WrongHash
+from gauntlet.datasets.io.atomic import cannot_write, whole_folder
+from gauntlet.datasets.io.fetch import download
+from gauntlet.datasets.spec import RemoteFile
 
 _URL = "https://zenodo.org/records/3384388/files/{name}.zip?download=1"
 # Zenodo states md5, and no sha256.

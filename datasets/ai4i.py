@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from datasets import _ai4i_process as generator
-from datasets.atomic import write_whole
-from datasets.errors import BadInput
-from datasets.fetch import download
-from datasets.provenance import mark_simulated, provenance
-from datasets.source import Simulation
-from datasets.spec import Provenance, RemoteFile, Table
-from datasets.table_file import TableFile, read_table
-from datasets.table_header import Column
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.io.atomic import write_whole
+from gauntlet.datasets.io.fetch import download
+from gauntlet.datasets.io.table_file import TableFile, read_table
+from gauntlet.datasets.io.table_header import Column
+from gauntlet.datasets.provenance import mark_simulated, provenance
+from gauntlet.datasets.simulate import ai4i as generator
+from gauntlet.datasets.source import Simulation
+from gauntlet.datasets.spec import Provenance, RemoteFile, Table
 
 FILE = "ai4i2020.csv"
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 
-from datasets.bearing import SKF6205, Element
-from datasets.errors import BadInput
-from datasets.signal_file import Quarantined, check, quarantined
-from datasets.snapshot import Channel, Snapshot, SnapshotFile, Truth, VibrationSet
+from gauntlet.datasets.bearing import SKF6205, Element
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.io.signal_file import Quarantined, check, quarantined
+from gauntlet.datasets.records.snapshot import Channel, Snapshot, SnapshotFile, Truth, VibrationSet
 
 RATE = 12_000.0
 # Record number: the damaged element, at 0 hp; other loads follow in the same blocks of four.

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from datasets import table_text
-from datasets.errors import BadInput
-from datasets.fetch import download
-from datasets.provenance import provenance
-from datasets.series import Series, SeriesSet, on_a_grid
-from datasets.source import Simulation
-from datasets.spec import Dataset, RemoteFile
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.io import table_text
+from gauntlet.datasets.io.fetch import download
+from gauntlet.datasets.provenance import provenance
+from gauntlet.datasets.records.series import Series, SeriesSet, on_a_grid
+from gauntlet.datasets.source import Simulation
+from gauntlet.datasets.spec import Dataset, RemoteFile
 
 TARGET = "OT"
 COLUMNS = ("date", "HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", TARGET)

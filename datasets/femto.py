@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from datasets.archive import fetch_archive
-from datasets.bearing import PRONOSTIA
-from datasets.errors import BadInput
-from datasets.snapshot import Channel, Run, TextLayout, Truth, VibrationSet, in_order, spacing
-from datasets.source import Simulation
-from datasets.spec import RemoteFile
+from gauntlet.datasets.bearing import PRONOSTIA
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.io.archive import fetch_archive
+from gauntlet.datasets.records.snapshot import Channel, Run, TextLayout, Truth, VibrationSet, in_order, spacing
+from gauntlet.datasets.source import Simulation
+from gauntlet.datasets.spec import RemoteFile
 
 RATE, ROWS, INTERVAL_S = 25_600.0, 2_560, 10.0
 SHAFT_HZ = {"1": 30.0, "2": 27.5, "3": 25.0}  # condition: 1800, 1650, 1500 rpm
@@ -63,7 +63,7 @@ def runs(folder: Path) -> tuple[Run, ...]:
 
 def simulation(seed: int = 7, scale: float = 0.1) -> Simulation:
     """Six bearings at `scale` of their lifetimes, for `source.locate` to make or to find."""
-    from datasets.vibration_simulator import drawn
+    from gauntlet.datasets.simulate.vibration import drawn
 
     return drawn(SPEC.name, seed, scale)
 

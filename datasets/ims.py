@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from datasets.archive import fetch_archive
-from datasets.bearing import ZA2115
-from datasets.errors import BadInput
-from datasets.snapshot import Channel, Run, TextLayout, Truth, VibrationSet, in_order, spacing
-from datasets.source import Simulation
-from datasets.spec import RemoteFile
+from gauntlet.datasets.bearing import ZA2115
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.io.archive import fetch_archive
+from gauntlet.datasets.records.snapshot import Channel, Run, TextLayout, Truth, VibrationSet, in_order, spacing
+from gauntlet.datasets.source import Simulation
+from gauntlet.datasets.spec import RemoteFile
 
 RATE, ROWS, SHAFT_HZ = 20_000.0, 20_480, 2000 / 60
 OFF_LEVEL = 0.01  # g; running channels of all three tests are above 0.04, the machine-off files below 0.002
@@ -87,7 +87,7 @@ def channels_of(run: str) -> tuple[Channel, ...]:
 
 def simulation(seed: int = 7, scale: float = 0.15) -> Simulation:
     """Test 2 at `scale` of its 984 files, for `source.locate` to make or to find."""
-    from datasets.vibration_simulator import drawn
+    from gauntlet.datasets.simulate.vibration import drawn
 
     return drawn(SPEC.name, seed, scale)
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from datasets.errors import BadInput
-from datasets.ims import OFF_LEVEL, TIME, channels_of
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.ims import OFF_LEVEL, TIME, channels_of
 
 _FILE = re.compile(r"DatasetBearingTest_([123])\.csv")
 _WINDOW = re.compile(r"DatasetBearingTest_([123])[ _.-].*\.csv")

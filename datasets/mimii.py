@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from datasets import sound_tables
-from datasets._mimii_archives import fetch_archives
-from datasets.errors import BadInput
-from datasets.provenance import provenance
-from datasets.sound_clip import Cell, Clip, Layout, Part, SoundSet, snr_of
-from datasets.sound_simulator import Draw, draw_name, write
-from datasets.source import Simulation
-from datasets.spec import Dataset
+from gauntlet.datasets._mimii_archives import fetch_archives
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.io import sound_tables
+from gauntlet.datasets.provenance import provenance
+from gauntlet.datasets.records.clip import Cell, Clip, Layout, Part, SoundSet, snr_of
+from gauntlet.datasets.simulate.sound import Draw, draw_name, write
+from gauntlet.datasets.source import Simulation
+from gauntlet.datasets.spec import Dataset
 
 SPEC = Dataset(
     name="mimii",

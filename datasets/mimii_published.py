@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datasets.sound_clip import Cell
+from gauntlet.datasets.records.clip import Cell
 
 _SNRS = ("6dB", "0dB", "-6dB")
 _IDS = ("id_00", "id_02", "id_04", "id_06")

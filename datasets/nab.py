@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from datasets.errors import BadInput
-from datasets.fetch import download
-from datasets.provenance import provenance
-from datasets.source import Simulation
-from datasets.spec import Dataset, Provenance, RemoteFile
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.io.fetch import download
+from gauntlet.datasets.provenance import provenance
+from gauntlet.datasets.source import Simulation
+from gauntlet.datasets.spec import Dataset, Provenance, RemoteFile
 
 FILE = "machine_temperature_system_failure.csv"
 WINDOWS = "combined_windows.json"

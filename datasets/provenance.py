@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from datasets.atomic import write_whole
-from datasets.spec import Provenance
+from gauntlet.datasets.io.atomic import write_whole
+from gauntlet.datasets.spec import Provenance
 
 RECORD = "SIMULATED.json"
 

@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 import requests
 
-from datasets import _pump_process as generator
-from datasets.atomic import cannot_write, write_whole
-from datasets.errors import BadInput, ServiceDown
-from datasets.provenance import mark_simulated, provenance
-from datasets.sensor_table import Mended, Schema, read_sensors
-from datasets.source import Simulation
-from datasets.spec import Dataset, Provenance, RemoteFile
+from gauntlet.datasets.errors import BadInput, ServiceDown
+from gauntlet.datasets.io.atomic import cannot_write, write_whole
+from gauntlet.datasets.io.sensor_table import Mended, Schema, read_sensors
+from gauntlet.datasets.provenance import mark_simulated, provenance
+from gauntlet.datasets.simulate import pump as generator
+from gauntlet.datasets.source import Simulation
+from gauntlet.datasets.spec import Dataset, Provenance, RemoteFile
 
 FILE = "sensor.csv"
 SENSORS = generator.SENSORS

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from datasets import _sensor_process as generator
-from datasets.atomic import write_whole
-from datasets.errors import BadInput
-from datasets.provenance import mark_simulated, provenance
-from datasets.source import Simulation
-from datasets.spec import Dataset, Provenance
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.io.atomic import write_whole
+from gauntlet.datasets.provenance import mark_simulated, provenance
+from gauntlet.datasets.simulate import sensors as generator
+from gauntlet.datasets.source import Simulation
+from gauntlet.datasets.spec import Dataset, Provenance
 
 FILE, LABELS, CONFIGURATION = "sensors.csv", "labels.csv", "sensors.json"
 FAULTS = generator.KINDS

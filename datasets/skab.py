@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from datasets.atomic import write_whole
-from datasets.errors import BadInput, GauntletError, TooManyBadFiles
-from datasets.fetch import download
-from datasets.provenance import mark_simulated, provenance
-from datasets.sensor_table import Mended, Schema, read_sensors
-from datasets.source import Simulation
-from datasets.spec import Dataset, Provenance, RemoteFile
+from gauntlet.datasets.errors import BadInput, GauntletError, TooManyBadFiles
+from gauntlet.datasets.io.atomic import write_whole
+from gauntlet.datasets.io.fetch import download
+from gauntlet.datasets.io.sensor_table import Mended, Schema, read_sensors
+from gauntlet.datasets.provenance import mark_simulated, provenance
+from gauntlet.datasets.source import Simulation
+from gauntlet.datasets.spec import Dataset, Provenance, RemoteFile
 
 SENSORS = (
     "Accelerometer1RMS", "Accelerometer2RMS", "Current", "Pressure", "Temperature", "Thermocouple", "Voltage",

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets.atomic import cannot_write, whole_folder
-from datasets.errors import BadInput
-from datasets.provenance import RECORD, provenance
-from datasets.spec import Dataset, Provenance, Source
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.io.atomic import cannot_write, whole_folder
+from gauntlet.datasets.provenance import RECORD, provenance
+from gauntlet.datasets.spec import Dataset, Provenance, Source
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from datasets.bearing import UER204, Element
-from datasets.errors import BadInput
-from datasets.snapshot import Channel, Run, TextLayout, Truth, VibrationSet, in_order, spacing
-from datasets.source import Simulation
-from datasets.spec import RemoteFile
+from gauntlet.datasets.bearing import UER204, Element
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.records.snapshot import Channel, Run, TextLayout, Truth, VibrationSet, in_order, spacing
+from gauntlet.datasets.source import Simulation
+from gauntlet.datasets.spec import RemoteFile
 
 RATE, ROWS, INTERVAL_S = 25_600.0, 32_768, 60.0
 CONDITIONS = {"35Hz12kN": 35.0, "37.5Hz11kN": 37.5, "40Hz10kN": 40.0}  # folder: shaft speed [Hz]
@@ -81,7 +81,7 @@ def simulation(seed: int = 7, scale: float = 0.02) -> Simulation:
     """Bearings at `scale` of their lifetimes, but of 100 files at least; all fifteen from a scale of 0.05 on (1 GB),
     below that one of each condition, for `source.locate` to make or to find.
     """
-    from datasets.vibration_simulator import drawn
+    from gauntlet.datasets.simulate.vibration import drawn
 
     return drawn(SPEC.name, seed, scale)
 

@@ -1,4 +1,4 @@
-"""The HTTP address that a maintenance system calls: `uvicorn --factory deployments.api:app`, or `serve()`.
+"""The HTTP address that a maintenance system calls: `uvicorn --factory gauntlet.deployments.api:app`, or `serve()`.
 
     call ─> rate ─> headers ─> body within limit ─> signature ─> schema ─> id never seen ─> flow run ─> 202, its id
              429      401/400        413/408            401       400/422       409            503
@@ -26,9 +26,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 from sqlalchemy import Engine
 
-from datasets.errors import BadInput, GauntletError, ServiceDown, StaleClaim
-from deployments.hook_message import Refused, body_of, message_id, verify
-from deployments.hook_start import (
+from gauntlet.datasets.errors import BadInput, GauntletError, ServiceDown, StaleClaim
+from gauntlet.deployments.hook_message import Refused, body_of, message_id, verify
+from gauntlet.deployments.hook_start import (
     Kind,
     Maintenance,
     Retrain,
@@ -38,10 +38,10 @@ from deployments.hook_start import (
     secrets,
     start_deployment,
 )
-from deployments.throttle import Throttle
-from tasks.claims import Busy, Done, abandon, append, begin, finish, open_database, ready, sqlite_url
-from tasks.connection import bypass_proxy, local_address
-from tasks.settings import settings
+from gauntlet.deployments.throttle import Throttle
+from gauntlet.tasks.claims import Busy, Done, abandon, append, begin, finish, open_database, ready, sqlite_url
+from gauntlet.tasks.runtime.connection import bypass_proxy, local_address
+from gauntlet.tasks.runtime.settings import settings
 
 _LOG = logging.getLogger("gauntlet.webhook")
 SCOPE = "webhook"

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from tasks.report.result import format_metric, ordered_rows, shown_metrics
-from tasks.result import GauntletResult
+from gauntlet.tasks.report.result import format_metric, ordered_rows, shown_metrics
+from gauntlet.tasks.result import GauntletResult
 
 LEFT_TO_REPORT = ("accuracy", "mcc")
 LEFT_WHEN_NARROW = ("roc_auc", "coverage_80", "brier", "onset_error", "phm_score", "false_alarms_per_week", "precision")

@@ -14,7 +14,7 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.exceptions import ObjectAlreadyExists
 
-from blocks import (
+from gauntlet.blocks import (
     BLOCKS,
     AlertChannel,
     ArtifactStore,
@@ -24,9 +24,9 @@ from blocks import (
     TelemetryDatabase,
     TrackingServer,
 )
-from datasets.errors import GauntletError
-from tasks.connection import BLOCK, Connection, resolve
-from tasks.settings import Settings
+from gauntlet.datasets.errors import GauntletError
+from gauntlet.tasks.runtime.connection import BLOCK, Connection, resolve
+from gauntlet.tasks.runtime.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK_POOL = "gauntlet"

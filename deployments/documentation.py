@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import typer.main
 
-from blocks import BLOCKS
-from deployments.cli import app
-from tasks.audit import CAUSES
-from tasks.report.page import markdown_table
-from tasks.result import METRICS
-from tasks.settings import variables
+from gauntlet.blocks import BLOCKS
+from gauntlet.deployments.cli import app
+from gauntlet.tasks.audit import CAUSES
+from gauntlet.tasks.report.page import markdown_table
+from gauntlet.tasks.result import METRICS
+from gauntlet.tasks.runtime.settings import variables
 
 
 def settings_table() -> str:

@@ -4,7 +4,7 @@
     webhook-timestamp  seconds since 1970, when it was signed; five minutes off is stale
     webhook-signature  "v1," + base64(HMAC-SHA256(secret, "{id}.{timestamp}.{body}")); several, by a space, while keys change
 
-The package `standardwebhooks` does the comparison. It keeps no ids (`tasks.claims.once` does) and answers malformed
+The package `standardwebhooks` does the comparison. It keeps no ids (`gauntlet.tasks.claims.once` does) and answers malformed
 headers with whatever Python says; here every one is a refusal with its status.
 """
 
@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from starlette.requests import ClientDisconnect, Request
 
-from datasets.errors import BadInput
+from gauntlet.datasets.errors import BadInput
 
 TOLERANCE_S = 300
 SHORTEST_SECRET, LONGEST_SECRET = 24, 64  # bytes, as the specification has it
@@ -55,7 +55,7 @@ def checked_secret(secret: SecretStr) -> SecretStr:
             None,
             "the webhook secret is not one",
             expected=f"whsec_ and the base64 of {SHORTEST_SECRET} to {LONGEST_SECRET} bytes",
-            do="make one with `python -m deployments.webhook_client --new-secret`",
+            do="make one with `python -m gauntlet.deployments.webhook_client --new-secret`",
         )
     return secret
 

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
-from datasets.errors import BadInput, GauntletError, ServiceDown
-from deployments.hook_message import checked_secret
-from flows import GAUNTLETS
-from tasks.settings import settings
+from gauntlet.datasets.errors import BadInput, GauntletError, ServiceDown
+from gauntlet.deployments.hook_message import checked_secret
+from gauntlet.flows import GAUNTLETS
+from gauntlet.tasks.runtime.settings import settings
 
 Kind = Literal["retrain", "maintenance"]
 DEPLOYMENTS: Mapping[Kind, str] = {"retrain": "retrain/on-request", "maintenance": "retrain/on-maintenance"}
@@ -128,7 +128,7 @@ def secrets() -> tuple[SecretStr, ...]:
 def _block() -> str:
     from prefect.blocks.system import Secret
 
-    from tasks.connection import load_block
+    from gauntlet.tasks.runtime.connection import load_block
 
     block = load_block(Secret, SECRET_BLOCK)
     return "" if block is None else str(block.get())

@@ -1,4 +1,4 @@
-"""The lock: every package with its version and hashes, for Python 3.11 to 3.13. `python -m deployments.lock [--check]`.
+"""The lock: every package with its version and hashes, for Python 3.11 to 3.13. `python -m gauntlet.deployments.lock [--check]`.
 
 A requirements file rather than uv's own lock: that one records the address of the index it was made with.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from datasets.errors import GauntletError
+from gauntlet.datasets.errors import GauntletError
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"

@@ -1,9 +1,9 @@
-r"""Send a signed message: `python -m deployments.webhook_client URL BODY`, or with nothing but curl and openssl.
+r"""Send a signed message: `python -m gauntlet.deployments.webhook_client URL BODY`, or with nothing but curl and openssl.
 
-The secret comes from `GAUNTLET_WEBHOOK_SECRET`; make one with `python -m deployments.webhook_client --new-secret`.
+The secret comes from `GAUNTLET_WEBHOOK_SECRET`; make one with `python -m gauntlet.deployments.webhook_client --new-secret`.
 BODY is the JSON itself, `@FILE`, or `-` for standard input.
 
-    python -m deployments.webhook_client http://127.0.0.1:8000/hooks/maintenance \
+    python -m gauntlet.deployments.webhook_client http://127.0.0.1:8000/hooks/maintenance \
         '{"gauntlet": "nasa", "machine": "2nd_test", "unit": "bearing 1", "work_order": "4711",
           "action": "part_replaced", "closed": "2026-03-01T12:00:00Z"}'
 
@@ -83,7 +83,7 @@ def main(arguments: list[str]) -> int:
     secret = os.environ.get("GAUNTLET_WEBHOOK_SECRET", "").split()
     if len(arguments) != 2 or not secret:
         print(
-            "usage: GAUNTLET_WEBHOOK_SECRET=whsec_… python -m deployments.webhook_client URL BODY|@FILE|-",
+            "usage: GAUNTLET_WEBHOOK_SECRET=whsec_… python -m gauntlet.deployments.webhook_client URL BODY|@FILE|-",
             file=sys.stderr,
         )
         return 2

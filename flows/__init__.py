@@ -10,4 +10,4 @@ GAUNTLETS = ("ai4i", "pump", "skab", "nasa", "xjtu", "femto", "mimii", "forecast
 
 def gauntlet(name: str) -> Any:
     """The flow of this name. Imported when asked for: a flow brings its whole machine-learning stack."""
-    return getattr(import_module(f"flows.{name}"), name)
+    return getattr(import_module(f"gauntlet.flows.{name}"), name)

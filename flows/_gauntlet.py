@@ -21,13 +21,13 @@ from prefect.artifacts import (
 from prefect.futures import PrefectFutureList, as_completed
 from prefect.runtime import flow_run
 
-from tasks.connection import Connection, data_root, resolve
-from tasks.register import champion_of
-from tasks.report.result import results_rows, verdict_markdown
-from tasks.result import GauntletResult, Quarantined, Registered, as_json
-from tasks.settings import settings
-from tasks.steps import STOPWATCH, run_id, say, step
-from tasks.tracking import TrackedRun, experiment, log, log_dataset, log_files, servers, tracked
+from gauntlet.tasks.registry.register import champion_of
+from gauntlet.tasks.report.result import results_rows, verdict_markdown
+from gauntlet.tasks.result import GauntletResult, Quarantined, Registered, as_json
+from gauntlet.tasks.runtime.connection import Connection, data_root, resolve
+from gauntlet.tasks.runtime.settings import settings
+from gauntlet.tasks.runtime.steps import STOPWATCH, run_id, say, step
+from gauntlet.tasks.runtime.tracking import TrackedRun, experiment, log, log_dataset, log_files, servers, tracked
 
 Result = TypeVar("Result")
 

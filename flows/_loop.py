@@ -11,14 +11,14 @@ from prefect.events.worker import EventsWorker
 from prefect.runtime import flow_run
 from sqlalchemy import Engine
 
-from blocks import AlertChannel
-from datasets.errors import GauntletError
-from tasks.claims import claims_database
-from tasks.connection import Connection, resolve
-from tasks.loop.alerts import alert
-from tasks.loop.policy import policy
-from tasks.settings import Settings, settings
-from tasks.steps import run_id, say, step
+from gauntlet.blocks import AlertChannel
+from gauntlet.datasets.errors import GauntletError
+from gauntlet.tasks.claims import claims_database
+from gauntlet.tasks.loop.alerts import alert
+from gauntlet.tasks.loop.policy import policy
+from gauntlet.tasks.runtime.connection import Connection, resolve
+from gauntlet.tasks.runtime.settings import Settings, settings
+from gauntlet.tasks.runtime.steps import run_id, say, step
 
 read_policy = step(policy, "policy", calls_server=True)
 

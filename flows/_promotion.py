@@ -10,20 +10,20 @@ from typing import Any
 
 from prefect.artifacts import create_markdown_artifact
 
-from blocks.policy import Promotion
-from datasets.errors import GauntletError, NotPromotable
-from flows._loop import Loop
-from tasks.claims import Hold, Refusal, holding
-from tasks.loop.adapters import registered_names
-from tasks.loop.evaluation import Contest
-from tasks.promotion.carry_out import carry_out, settle
-from tasks.promotion.decide import Decision, Occasion, decide
-from tasks.promotion.log import Entry, open_log, unfinished
-from tasks.promotion.smoke import examine
-from tasks.registry.aliases import Holder
-from tasks.registry.signing import signing_key
-from tasks.steps import run_id, say, step
-from tasks.tracking import servers
+from gauntlet.blocks.policy import Promotion
+from gauntlet.datasets.errors import GauntletError, NotPromotable
+from gauntlet.flows._loop import Loop
+from gauntlet.tasks.claims import Hold, Refusal, holding
+from gauntlet.tasks.loop.adapters import registered_names
+from gauntlet.tasks.loop.evaluation import Contest
+from gauntlet.tasks.promotion.carry_out import carry_out, settle
+from gauntlet.tasks.promotion.decide import Decision, Occasion, decide
+from gauntlet.tasks.promotion.log import Entry, open_log, unfinished
+from gauntlet.tasks.promotion.smoke import examine
+from gauntlet.tasks.registry.aliases import Holder
+from gauntlet.tasks.registry.signing import signing_key
+from gauntlet.tasks.runtime.steps import run_id, say, step
+from gauntlet.tasks.runtime.tracking import servers
 
 OCCASIONS: dict[str, Occasion] = {"operating_change": "operating change", "maintenance": "maintenance"}
 CLAIM = timedelta(minutes=2)  # without a heartbeat; a promotion that is killed keeps others out no longer than that

@@ -1,4 +1,4 @@
-"""The recipe that the two sensor gauntlets share; what differs between them is data (`tasks.streams.StreamGauntlet`)."""
+"""The recipe that the two sensor gauntlets share; what differs between them is data (`gauntlet.tasks.sensors.load.StreamGauntlet`)."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from pathlib import Path
 from prefect import unmapped
 from prefect.artifacts import create_table_artifact
 
-from datasets.spec import Source
-from flows._gauntlet import conclude, gauntlet_run, watched
-from tasks import register_stream, sensor_quality, streams
-from tasks.register import crown, register
-from tasks.report import stream as report
-from tasks.result import GauntletResult
-from tasks.steps import step
-from tasks.streams import StreamGauntlet
+from gauntlet.datasets.spec import Source
+from gauntlet.flows._gauntlet import conclude, gauntlet_run, watched
+from gauntlet.tasks.registry.register import crown, register
+from gauntlet.tasks.result import GauntletResult
+from gauntlet.tasks.runtime.steps import step
+from gauntlet.tasks.sensors import load as streams
+from gauntlet.tasks.sensors import quality as sensor_quality
+from gauntlet.tasks.sensors import register as register_stream
+from gauntlet.tasks.sensors import report
+from gauntlet.tasks.sensors.load import StreamGauntlet
 
 load = step(streams.load, "load")
 audit = step(streams.audit, "audit")

@@ -1,4 +1,4 @@
-"""The recipe that the three vibration gauntlets share; what differs between them is data (`tasks.vibration.sets`)."""
+"""The recipe that the three vibration gauntlets share; what differs between them is data (`gauntlet.tasks.vibration.gauntlets`)."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ from pathlib import Path
 
 from prefect import unmapped
 
-from datasets.spec import Source
-from flows._gauntlet import conclude, gauntlet_run, quarantine_artifact, watched
-from tasks.register import crown, register
-from tasks.report import vibration as report
-from tasks.result import GauntletResult
-from tasks.settings import settings
-from tasks.steps import step
-from tasks.vibration import audit as auditing
-from tasks.vibration import evidence, judge, pictures, registration, remaining_life
-from tasks.vibration import load as loading
-from tasks.vibration.sets import VibrationGauntlet
+from gauntlet.datasets.spec import Source
+from gauntlet.flows._gauntlet import conclude, gauntlet_run, quarantine_artifact, watched
+from gauntlet.tasks.registry.register import crown, register
+from gauntlet.tasks.result import GauntletResult
+from gauntlet.tasks.runtime.settings import settings
+from gauntlet.tasks.runtime.steps import step
+from gauntlet.tasks.vibration import audit as auditing
+from gauntlet.tasks.vibration import evaluate as judge
+from gauntlet.tasks.vibration import load as loading
+from gauntlet.tasks.vibration import pictures, report
+from gauntlet.tasks.vibration import register as registration
+from gauntlet.tasks.vibration.diagnosis import evidence
+from gauntlet.tasks.vibration.gauntlets import VibrationGauntlet
+from gauntlet.tasks.vibration.remaining_life import evaluate as remaining_life
 
 load = step(loading.load, "load")
 featurize = step(loading.featurize, "featurize", run_name="featurize {chunk.label}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from tasks.settings import settings
+from gauntlet.tasks.runtime.settings import settings
 
 
 class Workers(ThreadPoolTaskRunner[Any]):

@@ -12,16 +12,17 @@ from pathlib import Path
 
 from prefect import flow, unmapped
 
-from datasets.spec import Source
-from flows._gauntlet import conclude, gauntlet_run, run_name, watched
-from flows._workers import Workers
-from tasks import process, register_process
-from tasks.process import Columns
-from tasks.register import crown, register
-from tasks.report import process as report
-from tasks.result import GauntletResult
-from tasks.steps import step
-from tasks.train.process import CANDIDATES, Prices
+from gauntlet.datasets.spec import Source
+from gauntlet.flows._gauntlet import conclude, gauntlet_run, run_name, watched
+from gauntlet.flows._workers import Workers
+from gauntlet.tasks.registry.register import crown, register
+from gauntlet.tasks.result import GauntletResult
+from gauntlet.tasks.runtime.steps import step
+from gauntlet.tasks.tabular import load as process
+from gauntlet.tasks.tabular import register as register_process
+from gauntlet.tasks.tabular import report
+from gauntlet.tasks.tabular.load import Columns
+from gauntlet.tasks.tabular.train import CANDIDATES, Prices
 
 EXPERIMENT = "Classification Gauntlet (AI4I)"
 REGISTERED = tuple(candidate.name for candidate in CANDIDATES)

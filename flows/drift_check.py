@@ -15,19 +15,19 @@ from prefect import flow
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.events import emit_event
 
-from blocks import DriftPolicy
-from flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy, send_events
-from tasks.claims import Turn, begin, finish, in_turn
-from tasks.connection import Connection
-from tasks.drift.triage import ACTIONS
-from tasks.loop import drift_check as checking
-from tasks.loop.champion import champion_of
-from tasks.loop.drift_check import EVENT, Judged
-from tasks.loop.store import listed, manifests, put
-from tasks.loop.window import Window, newest_windows
-from tasks.report.page import markdown_table
-from tasks.steps import run_id, say, step
-from tasks.tracking import experiment, log, log_files, servers, tracked
+from gauntlet.blocks import DriftPolicy
+from gauntlet.flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy, send_events
+from gauntlet.tasks.claims import Turn, begin, finish, in_turn
+from gauntlet.tasks.drift.triage import ACTIONS
+from gauntlet.tasks.loop import drift_check as checking
+from gauntlet.tasks.loop.champion import champion_of
+from gauntlet.tasks.loop.drift_check import EVENT, Judged
+from gauntlet.tasks.loop.store import listed, manifests, put
+from gauntlet.tasks.loop.window import Window, newest_windows
+from gauntlet.tasks.report.page import markdown_table
+from gauntlet.tasks.runtime.connection import Connection
+from gauntlet.tasks.runtime.steps import run_id, say, step
+from gauntlet.tasks.runtime.tracking import experiment, log, log_files, servers, tracked
 
 find_champion = step(champion_of, "champion", calls_server=True)
 take_windows = step(newest_windows, "window", calls_server=True)

@@ -13,19 +13,19 @@ from pathlib import Path
 
 from prefect import flow, unmapped
 
-from datasets.spec import Source
-from flows._gauntlet import conclude, gauntlet_run, run_name, watched
-from flows._workers import Workers
-from tasks import forecasting as steps
-from tasks import register_forecasting
-from tasks.forecast.judge import Common
-from tasks.forecasting import ONCE, REFERENCE, Models
-from tasks.register import crown, register
-from tasks.register_forecasting import ALWAYS, Told, names
-from tasks.report import forecasting as report
-from tasks.result import GauntletResult
-from tasks.settings import settings
-from tasks.steps import step
+from gauntlet.datasets.spec import Source
+from gauntlet.flows._gauntlet import conclude, gauntlet_run, run_name, watched
+from gauntlet.flows._workers import Workers
+from gauntlet.tasks.forecasting import load as steps
+from gauntlet.tasks.forecasting import register as register_forecasting
+from gauntlet.tasks.forecasting import report
+from gauntlet.tasks.forecasting.evaluate import Common
+from gauntlet.tasks.forecasting.load import ONCE, REFERENCE, Models
+from gauntlet.tasks.forecasting.register import ALWAYS, Told, names
+from gauntlet.tasks.registry.register import crown, register
+from gauntlet.tasks.result import GauntletResult
+from gauntlet.tasks.runtime.settings import settings
+from gauntlet.tasks.runtime.steps import step
 
 EXPERIMENT = "Forecasting Models"
 REGISTERED = tuple(names(REFERENCE)[kind] for kind in ALWAYS)  # and the champion, where it is none of these

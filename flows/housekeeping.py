@@ -14,8 +14,8 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun
 
-from datasets.errors import BadInput
-from tasks.steps import say
+from gauntlet.datasets.errors import BadInput
+from gauntlet.tasks.runtime.steps import say
 
 PAGE = 100
 

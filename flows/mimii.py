@@ -11,17 +11,18 @@ from pathlib import Path
 
 from prefect import flow, unmapped
 
-from datasets.sound_file import Channel
-from datasets.spec import Source
-from flows._gauntlet import conclude, gauntlet_run, run_name, watched
-from flows._workers import Workers
-from tasks import register_sound, sound
-from tasks.register import crown, register
-from tasks.report import sound as report
-from tasks.result import GauntletResult
-from tasks.settings import settings
-from tasks.steps import say, step
-from tasks.train.sound_listener import CANDIDATES, FALSE_ALARM_RATE
+from gauntlet.datasets.io.sound_file import Channel
+from gauntlet.datasets.spec import Source
+from gauntlet.flows._gauntlet import conclude, gauntlet_run, run_name, watched
+from gauntlet.flows._workers import Workers
+from gauntlet.tasks.models.sound_listener import CANDIDATES, FALSE_ALARM_RATE
+from gauntlet.tasks.registry.register import crown, register
+from gauntlet.tasks.result import GauntletResult
+from gauntlet.tasks.runtime.settings import settings
+from gauntlet.tasks.runtime.steps import say, step
+from gauntlet.tasks.sound import load as sound
+from gauntlet.tasks.sound import register as register_sound
+from gauntlet.tasks.sound import report
 
 EXPERIMENT = "Audio Gauntlet (MIMII)"
 REGISTERED = tuple(candidate.name for candidate in CANDIDATES)

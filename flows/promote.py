@@ -11,24 +11,24 @@ from typing import Any
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
-from blocks import RetrainPolicy
-from datasets.errors import NotPromotable
-from flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy
-from flows._promotion import holding_aliases, promote_challenger, settle_aliases
-from tasks.claims import Hold
-from tasks.loop import challenger as training
-from tasks.loop.adapters import adapter, registered_names
-from tasks.loop.champion import champion_of
-from tasks.loop.evaluation import contest
-from tasks.promotion.carry_out import roll_back
-from tasks.promotion.log import Entry, open_log
-from tasks.promotion.move import standing
-from tasks.promotion.smoke import examine
-from tasks.registry.aliases import Holder
-from tasks.registry.load import LoadedModel
-from tasks.registry.signing import signing_key
-from tasks.steps import say, step
-from tasks.tracking import servers
+from gauntlet.blocks import RetrainPolicy
+from gauntlet.datasets.errors import NotPromotable
+from gauntlet.flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy
+from gauntlet.flows._promotion import holding_aliases, promote_challenger, settle_aliases
+from gauntlet.tasks.claims import Hold
+from gauntlet.tasks.loop import challenger as training
+from gauntlet.tasks.loop.adapters import adapter, registered_names
+from gauntlet.tasks.loop.champion import champion_of
+from gauntlet.tasks.loop.evaluation import contest
+from gauntlet.tasks.promotion.carry_out import roll_back
+from gauntlet.tasks.promotion.log import Entry, open_log
+from gauntlet.tasks.promotion.move import standing
+from gauntlet.tasks.promotion.smoke import examine
+from gauntlet.tasks.registry.aliases import Holder
+from gauntlet.tasks.registry.load import LoadedModel
+from gauntlet.tasks.registry.signing import signing_key
+from gauntlet.tasks.runtime.steps import say, step
+from gauntlet.tasks.runtime.tracking import servers
 
 find_champion = step(champion_of, "champion", calls_server=True)
 compare = step(contest, "compare")

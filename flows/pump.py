@@ -11,17 +11,20 @@ from pathlib import Path
 
 from prefect import flow, unmapped
 
-from datasets.spec import Source
-from flows._gauntlet import conclude, gauntlet_run, run_name, watched
-from flows._workers import Workers
-from tasks import pump_judgement, pump_slice, pumps, register_pump
-from tasks.pumps import Question
-from tasks.register import crown, register
-from tasks.report import pump as report
-from tasks.result import GauntletResult
-from tasks.steps import step
-from tasks.train.process import Prices
-from tasks.train.pump import CANDIDATES
+from gauntlet.datasets.spec import Source
+from gauntlet.flows._gauntlet import conclude, gauntlet_run, run_name, watched
+from gauntlet.flows._workers import Workers
+from gauntlet.tasks.failure_prediction import evaluate as pump_judgement
+from gauntlet.tasks.failure_prediction import load as pumps
+from gauntlet.tasks.failure_prediction import register as register_pump
+from gauntlet.tasks.failure_prediction import report
+from gauntlet.tasks.failure_prediction import slices as pump_slice
+from gauntlet.tasks.failure_prediction.load import Question
+from gauntlet.tasks.failure_prediction.train import CANDIDATES
+from gauntlet.tasks.registry.register import crown, register
+from gauntlet.tasks.result import GauntletResult
+from gauntlet.tasks.runtime.steps import step
+from gauntlet.tasks.tabular.train import Prices
 
 EXPERIMENT = "Classification Gauntlet (Pump)"
 REGISTERED = tuple(candidate.name for candidate in CANDIDATES)

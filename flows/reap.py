@@ -7,11 +7,11 @@ from datetime import timedelta
 from prefect import flow, get_client
 from prefect.artifacts import create_table_artifact
 
-from datasets.errors import BadInput
-from flows._loop import open_loop
-from tasks import claims
-from tasks.loop.dead_runs import end_dead_runs
-from tasks.steps import run_id, say
+from gauntlet.datasets.errors import BadInput
+from gauntlet.flows._loop import open_loop
+from gauntlet.tasks import claims
+from gauntlet.tasks.loop.dead_runs import end_dead_runs
+from gauntlet.tasks.runtime.steps import run_id, say
 
 
 @flow(name="reap", description=__doc__)

@@ -13,20 +13,20 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.events import emit_event
 
-from blocks import RetrainPolicy
-from flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy, send_events
-from flows._promotion import holding_aliases, promote_challenger, settle_aliases
-from tasks.claims import Hold, Refusal, holding, refuse
-from tasks.loop import challenger
-from tasks.loop.champion import champion_of
-from tasks.loop.contract import NotYet
-from tasks.loop.evaluation import contest
-from tasks.loop.maintenance import event_of, keep
-from tasks.register import register
-from tasks.registry.aliases import CHALLENGER, Holder, give
-from tasks.result import Registered
-from tasks.steps import run_id, say, step
-from tasks.tracking import experiment, servers, tracked
+from gauntlet.blocks import RetrainPolicy
+from gauntlet.flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy, send_events
+from gauntlet.flows._promotion import holding_aliases, promote_challenger, settle_aliases
+from gauntlet.tasks.claims import Hold, Refusal, holding, refuse
+from gauntlet.tasks.loop import challenger
+from gauntlet.tasks.loop.champion import champion_of
+from gauntlet.tasks.loop.contract import NotYet
+from gauntlet.tasks.loop.evaluation import contest
+from gauntlet.tasks.loop.maintenance import event_of, keep
+from gauntlet.tasks.registry.aliases import CHALLENGER, Holder, give
+from gauntlet.tasks.registry.register import register
+from gauntlet.tasks.result import Registered
+from gauntlet.tasks.runtime.steps import run_id, say, step
+from gauntlet.tasks.runtime.tracking import experiment, servers, tracked
 
 MAY_RETRAIN = ("operating_change", "maintenance", "requested")
 CLAIM = timedelta(minutes=2)  # without a heartbeat; a worker that is killed holds the claim no longer than that

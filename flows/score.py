@@ -12,17 +12,17 @@ from prefect import allow_failure, flow, unmapped
 from prefect.artifacts import create_table_artifact
 from prefect.futures import PrefectFutureList
 
-from blocks import TelemetryDatabase
-from datasets.errors import BadInput
-from flows._gauntlet import watched
-from flows._loop import loop_run_name, name_run, open_loop, read_policy
-from flows._workers import Workers
-from tasks.connection import data_root
-from tasks.loop.adapters import adapter
-from tasks.loop.champion import champion_of
-from tasks.loop.contract import InputFile
-from tasks.loop.scoring import FileScored, score_file
-from tasks.steps import say, step
+from gauntlet.blocks import TelemetryDatabase
+from gauntlet.datasets.errors import BadInput
+from gauntlet.flows._gauntlet import watched
+from gauntlet.flows._loop import loop_run_name, name_run, open_loop, read_policy
+from gauntlet.flows._workers import Workers
+from gauntlet.tasks.loop.adapters import adapter
+from gauntlet.tasks.loop.champion import champion_of
+from gauntlet.tasks.loop.contract import InputFile
+from gauntlet.tasks.loop.scoring import FileScored, score_file
+from gauntlet.tasks.runtime.connection import data_root
+from gauntlet.tasks.runtime.steps import say, step
 
 find_champion = step(champion_of, "champion", calls_server=True)
 score_one = step(score_file, "score", run_name="score {file.name}", calls_server=True)

@@ -11,14 +11,15 @@ from pathlib import Path
 
 from prefect import flow, unmapped
 
-from datasets.spec import Source
-from flows._gauntlet import conclude, gauntlet_run, run_name, watched
-from flows._workers import Workers
-from tasks import register_rig, rig
-from tasks.register import crown, register
-from tasks.report import rig as report
-from tasks.result import GauntletResult
-from tasks.steps import step
+from gauntlet.datasets.spec import Source
+from gauntlet.flows._gauntlet import conclude, gauntlet_run, run_name, watched
+from gauntlet.flows._workers import Workers
+from gauntlet.tasks.multivariate import load as rig
+from gauntlet.tasks.multivariate import register as register_rig
+from gauntlet.tasks.multivariate import report
+from gauntlet.tasks.registry.register import crown, register
+from gauntlet.tasks.result import GauntletResult
+from gauntlet.tasks.runtime.steps import step
 
 EXPERIMENT = "Anomaly Gauntlet (SKAB)"
 REGISTERED = tuple(rig.NAMES)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from prefect import flow
 
-from datasets.spec import Source
-from flows._gauntlet import run_name
-from flows._streams import run_streams
-from flows._workers import Workers
-from tasks.result import GauntletResult
-from tasks.streams import SYNTHETIC
+from gauntlet.datasets.spec import Source
+from gauntlet.flows._gauntlet import run_name
+from gauntlet.flows._streams import run_streams
+from gauntlet.flows._workers import Workers
+from gauntlet.tasks.result import GauntletResult
+from gauntlet.tasks.sensors.load import SYNTHETIC
 
 EXPERIMENT = SYNTHETIC.experiment
 REGISTERED = tuple(candidate.name for candidate in SYNTHETIC.candidates)

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from prefect import flow
 
-from datasets.spec import Source
-from flows._gauntlet import run_name
-from flows._vibration import run_vibration
-from flows._workers import Workers
-from tasks.result import GauntletResult
-from tasks.vibration.sets import XJTU
+from gauntlet.datasets.spec import Source
+from gauntlet.flows._gauntlet import run_name
+from gauntlet.flows._vibration import run_vibration
+from gauntlet.flows._workers import Workers
+from gauntlet.tasks.result import GauntletResult
+from gauntlet.tasks.vibration.gauntlets import XJTU
 
 EXPERIMENT = XJTU.experiment
 REGISTERED = XJTU.registered

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from datasets.atomic import write_whole
-from tasks.audit import Finding
+from gauntlet.datasets.io.atomic import write_whole
+from gauntlet.tasks.audit import Finding
 
 METRICS = (
     "accuracy", "f1", "precision", "recall", "pr_auc", "roc_auc", "mcc", "brier", "cost",

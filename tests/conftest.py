@@ -30,10 +30,10 @@ for _name in [*_USERS_OWN, *(name for name in os.environ if name.startswith("GAU
     if _name != "GAUNTLET_DATA_DIR":
         os.environ.pop(_name, None)
 
-from deployments import stack as local_stack
-from deployments.stack.services import some_free_port
-from tasks.connection import Connection, resolve
-from tasks.settings import Settings, settings
+from gauntlet.deployments import stack as local_stack
+from gauntlet.deployments.stack.services import some_free_port
+from gauntlet.tasks.runtime.connection import Connection, resolve
+from gauntlet.tasks.runtime.settings import Settings, settings
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def others_imports(file: Path) -> list[str]:
     for node in ast.parse(file.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             name = node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name
-            if name.split(".")[0] not in {*PACKAGES, "__future__"}:
+            if name.split(".")[0] not in {"gauntlet", "__future__"}:
                 found.append(ast.unparse(node))
     return found
 
@@ -51,17 +51,16 @@ def settings_of(logger: logging.Logger) -> list[Any]:
 
 def main() -> None:
     """Everybody else's modules, then ours."""
-    sys.path.insert(0, str(ROOT))
     files = [file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
     for statement in dict.fromkeys(one for file in files for one in others_imports(file)):
         exec(statement, {})
     before = state()
     for file in files:
         parts = file.relative_to(ROOT).with_suffix("").parts
-        importlib.import_module(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+        importlib.import_module(".".join(["gauntlet", *(parts[:-1] if parts[-1] == "__init__" else parts)]))
     after = state()
     changed = {name: after.get(name) for name in before | after if before.get(name) != after.get(name)}
-    settings = sys.modules["tasks.settings"].settings
+    settings = sys.modules["gauntlet.tasks.runtime.settings"].settings
     print(json.dumps({"changed": changed, "settings_read": settings.cache_info().misses, "modules": len(files)}))
 
 

@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deployments import documentation, lock
-from tasks.audit import CAUSES
-from tasks.report.result import SHOWN
-from tasks.result import METRICS
-from tasks.settings import variables
+from gauntlet.deployments import documentation, lock
+from gauntlet.tasks.audit import CAUSES
+from gauntlet.tasks.report.result import SHOWN
+from gauntlet.tasks.result import METRICS
+from gauntlet.tasks.runtime.settings import variables
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -46,7 +46,15 @@ def test_every_block_field_is_named() -> None:
 
 def test_generated_parts_are_current() -> None:
     """`cog --check`: the README's tables are what the code says."""
-    command = [sys.executable, "-m", "cogapp", "--check", "-p", "from deployments.documentation import *", "README.md"]
+    command = [
+        sys.executable,
+        "-m",
+        "cogapp",
+        "--check",
+        "-p",
+        "from gauntlet.deployments.documentation import *",
+        "README.md",
+    ]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
@@ -67,8 +75,8 @@ def test_env_example_names_only_real_variables() -> None:
 
 
 def test_the_error_tree_is_drawn_whole() -> None:
-    """The tree in the docstring of `datasets.errors` names every error, and each says its exit status."""
-    from datasets import errors
+    """The tree in the docstring of `gauntlet.datasets.errors` names every error, and each says its exit status."""
+    from gauntlet.datasets import errors
 
     classes = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.GauntletError)]
     assert len(classes) >= 9

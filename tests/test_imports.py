@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,14 @@ FILES = [file for package in PACKAGES for file in sorted((ROOT / package).rglob(
 
 
 def imported(file: Path) -> set[str]:
-    found: set[str] = set()
+    """The packages that a file imports; our own by the folder of the top level."""
+    names: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module.split(".")[0])
-    return found
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name.removeprefix("gauntlet.").split(".")[0] for name in names}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
@@ -47,7 +49,7 @@ def test_datasets_know_no_server(file: Path) -> None:
     assert not imported(file) & {"prefect", "mlflow"}
 
 
-PURE = ("audit", "claims", "drift", "evaluate", "featurize", "figures", "forecast", "train")
+PURE = ("alarms", "audit", "claims", "drift", "metrics", "models", "report")
 
 
 @pytest.mark.parametrize("package", PURE)
@@ -71,7 +73,7 @@ def test_modules_have_one_subject() -> None:
 def test_the_command_line_starts_without_the_machine_learning_stack() -> None:
     """`gauntlet --help` and `gauntlet status` import none of the heavy libraries."""
     heavy = ("prefect", "mlflow", "sklearn", "lightgbm", "shap", "evidently", "librosa", "matplotlib")
-    code = f"import sys, deployments.cli; print([name for name in {heavy!r} if name in sys.modules])"
+    code = f"import sys, gauntlet.deployments.cli; print([name for name in {heavy!r} if name in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert answer.stdout.strip() == "[]"
 
@@ -97,3 +99,11 @@ def test_an_import_reads_no_settings(everything_imported: dict[str, Any]) -> Non
 def test_an_import_changes_nothing_of_the_process(everything_imported: dict[str, Any]) -> None:
     """Environment, loggers and filters of warnings are as they were: who imports a module did not ask for more."""
     assert everything_imported["changed"] == {}
+
+
+def test_every_folder_is_installed() -> None:
+    """The list of packages in pyproject.toml names every folder with code: one left out would be missing in a wheel."""
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    folders = {"gauntlet." + ".".join(file.parent.relative_to(ROOT).parts) for file in FILES}
+    assert set(listed) == folders
+    assert len(listed) == len(set(listed))

@@ -9,8 +9,8 @@ import warnings
 
 import typer
 
-from datasets.errors import GauntletError
-from deployments.cli import bench, data, loop, run, stack
+from gauntlet.datasets.errors import GauntletError
+from gauntlet.deployments.cli import bench, data, loop, run, stack
 
 app = typer.Typer(
     name="gauntlet",

@@ -11,9 +11,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from datasets import dataset
-from datasets.source import locate
-from tasks.settings import settings
+from gauntlet.datasets import dataset
+from gauntlet.datasets.source import locate
+from gauntlet.tasks.runtime.settings import settings
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +33,7 @@ def vibration(
     threads: Annotated[int, typer.Option(min=1, help="Threads of the parallel ways.")] = 2,
 ) -> None:
     """Read and featurize snapshots: against pandas and scipy, tsfel and tsfresh where installed, and the bare reading."""
-    from tasks.featurize.vibration_bench import bench
+    from gauntlet.tasks.vibration.bench import bench
 
     module = dataset("nasa")
     place = locate(module.SPEC, "auto", data, settings().data_root, module.simulation())
@@ -49,7 +49,7 @@ def sound(
     threads: Annotated[int, typer.Option(min=1, help="Threads of the parallel ways.")] = 2,
 ) -> None:
     """Read and featurize clips: against librosa file by file."""
-    from tasks.featurize.sound_bench import bench
+    from gauntlet.tasks.sound.bench import bench
 
     module = dataset("mimii")
     place = locate(module.SPEC, "auto", data, settings().data_root, module.simulation(7, 0.1))

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from datasets import DATASETS, dataset
-from datasets.errors import BadInput
-from datasets.provenance import provenance
-from datasets.source import holds
-from tasks.settings import settings
+from gauntlet.datasets import DATASETS, dataset
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.provenance import provenance
+from gauntlet.datasets.source import holds
+from gauntlet.tasks.runtime.settings import settings
 
 
 def register(app: typer.Typer) -> None:

@@ -10,11 +10,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from datasets.errors import BadInput
-from deployments.cli.run import call_flow
-from deployments.stack import session_stack
-from flows import GAUNTLETS
-from tasks.settings import settings
+from gauntlet.datasets.errors import BadInput
+from gauntlet.deployments.cli.run import call_flow
+from gauntlet.deployments.stack import session_stack
+from gauntlet.flows import GAUNTLETS
+from gauntlet.tasks.runtime.settings import settings
 
 Name = Annotated[str, typer.Argument(help="Gauntlet by name.")]
 
@@ -78,8 +78,8 @@ def models(
 ) -> None:
     """The registered models: version that counts, kind of sensor, aliases."""
     with session_stack(settings(), say=lambda _: None):
-        from tasks.connection import resolve
-        from tasks.registry.selection import get_all_registered_models, get_model_recommendations
+        from gauntlet.tasks.registry.selection import get_all_registered_models, get_model_recommendations
+        from gauntlet.tasks.runtime.connection import resolve
 
         resolve(settings()).export()
         found = get_model_recommendations(sensor_type) if sensor_type else get_all_registered_models()
@@ -101,7 +101,7 @@ def api(
 ) -> None:
     """Serve the signed webhook: `POST /hooks/retrain` and `/hooks/maintenance`, health at `/healthz` and `/readyz`."""
     with session_stack(settings()):
-        from deployments.api import from_environment, serve
+        from gauntlet.deployments.api import from_environment, serve
 
         serve(from_environment(), host, port)
 
@@ -118,4 +118,4 @@ def _call(module: str, flow: str, **parameters: Any) -> Any:
 
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     with session_stack(settings(), say=lambda _: None):
-        return call_flow(getattr(import_module(f"flows.{module}"), flow), parameters, quiet=False)
+        return call_flow(getattr(import_module(f"gauntlet.flows.{module}"), flow), parameters, quiet=False)

@@ -15,16 +15,16 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from datasets import DATASETS, dataset
-from datasets.errors import BadInput, GauntletError
-from datasets.source import locate
-from datasets.spec import Table
-from deployments.console import results_table, summary
-from deployments.stack import session_stack
-from deployments.stack.services import QUIET
-from flows import GAUNTLETS, gauntlet
-from tasks.result import GauntletResult, write_document
-from tasks.settings import settings
+from gauntlet.datasets import DATASETS, dataset
+from gauntlet.datasets.errors import BadInput, GauntletError
+from gauntlet.datasets.source import locate
+from gauntlet.datasets.spec import Table
+from gauntlet.deployments.console import results_table, summary
+from gauntlet.deployments.stack import session_stack
+from gauntlet.deployments.stack.services import QUIET
+from gauntlet.flows import GAUNTLETS, gauntlet
+from gauntlet.tasks.result import GauntletResult, write_document
+from gauntlet.tasks.runtime.settings import settings
 
 FILE_WIDTH = 108  # of what is written to a file or a pipe
 
@@ -96,7 +96,7 @@ def _warm_up() -> None:
     os.environ.update(QUIET)
     for name in ("mlflow.sklearn", "sklearn.ensemble", "lightgbm", "skops.io"):
         import_module(name)
-    from tasks.figures.canvas import blank
+    from gauntlet.tasks.report.canvas import blank
 
     blank(1, 1)  # the first figure imports Matplotlib
 

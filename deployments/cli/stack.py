@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from deployments import stack
-from deployments.stack import probe
-from deployments.stack import worker as working
-from tasks.connection import resolve
-from tasks.settings import settings
+from gauntlet.deployments import stack
+from gauntlet.deployments.stack import probe
+from gauntlet.deployments.stack import worker as working
+from gauntlet.tasks.runtime.connection import resolve
+from gauntlet.tasks.runtime.settings import settings
 
 
 def register(app: typer.Typer) -> None:
@@ -67,7 +67,7 @@ def deploy() -> None:
 
 
 def _deploy() -> None:
-    from deployments.deploy import deploy as deploy_all  # Prefect must find its address when it is imported
+    from gauntlet.deployments.deploy import deploy as deploy_all  # Prefect must find its address when it is imported
 
     for line in deploy_all(settings()):
         print(line)

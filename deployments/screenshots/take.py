@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 from PIL import Image
 
-from deployments.screenshots.browser import page
-from tasks.connection import local_address
-from tasks.settings import settings
+from gauntlet.deployments.screenshots.browser import page
+from gauntlet.tasks.runtime.connection import local_address
+from gauntlet.tasks.runtime.settings import settings
 
 FOLDER = Path(__file__).parent
 COLOURS = 256  # enough for a user interface, and a fifth of the bytes

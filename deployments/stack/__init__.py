@@ -14,8 +14,8 @@ from typing import IO
 
 import psutil
 
-from datasets.errors import ServiceDown
-from deployments.stack.process import (
+from gauntlet.datasets.errors import ServiceDown
+from gauntlet.deployments.stack.process import (
     MARK,
     Record,
     alive,
@@ -27,9 +27,19 @@ from deployments.stack.process import (
     wait_until,
     write_record,
 )
-from deployments.stack.services import MLFLOW, PREFECT, QUIET, S3, SERVICES, Service, free, needed, some_free_port
-from tasks.connection import bypass_proxy, resolve
-from tasks.settings import Settings, settings
+from gauntlet.deployments.stack.services import (
+    MLFLOW,
+    PREFECT,
+    QUIET,
+    S3,
+    SERVICES,
+    Service,
+    free,
+    needed,
+    some_free_port,
+)
+from gauntlet.tasks.runtime.connection import bypass_proxy, resolve
+from gauntlet.tasks.runtime.settings import Settings, settings
 
 Say = Callable[[str], None]
 PORT_PATIENCE_S = 2.0  # a killed server's connections take a moment to go

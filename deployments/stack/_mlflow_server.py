@@ -1,4 +1,4 @@
-"""The MLflow tracking server in one process: `python -m deployments.stack._mlflow_server PORT DATABASE ARTIFACT_ROOT`.
+"""The MLflow tracking server in one process: `python -m gauntlet.deployments.stack._mlflow_server PORT DATABASE ARTIFACT_ROOT`.
 
 `mlflow server` does the same in two: the command migrates the database, and then starts uvicorn as a second process that
 imports everything anew, which doubles the seconds and the memory. MLflow's own names are imported rather than spelt, so

@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from tasks.connection import Connection
+from gauntlet.tasks.runtime.connection import Connection
 
 TIMEOUT_S = 10
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
-from datasets.errors import GauntletError
-from tasks.connection import ADDRESS, Credentials, own_credentials, read_credentials, s3_client
-from tasks.settings import Settings
+from gauntlet.datasets.errors import GauntletError
+from gauntlet.tasks.runtime.connection import ADDRESS, Credentials, own_credentials, read_credentials, s3_client
+from gauntlet.tasks.runtime.settings import Settings
 
 # Nothing may look at the internet, and nothing may tell anybody that it runs.
 QUIET = {
@@ -133,7 +133,7 @@ def _mlflow_command(cfg: Settings, port: int) -> list[str]:
     folder = cfg.state / "mlflow"
     folder.mkdir(parents=True, exist_ok=True)
     return [
-        sys.executable, "-m", "deployments.stack._mlflow_server",
+        sys.executable, "-m", "gauntlet.deployments.stack._mlflow_server",
         str(port), f"sqlite:///{folder / 'mlflow.db'}", f"s3://{cfg.s3_bucket}",
     ]  # fmt: skip
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from datasets.errors import ServiceDown
-from deployments.stack.process import (
+from gauntlet.datasets.errors import ServiceDown
+from gauntlet.deployments.stack.process import (
     MARK,
     Record,
     alive,
@@ -22,8 +22,8 @@ from deployments.stack.process import (
     wait_until,
     write_record,
 )
-from deployments.stack.services import QUIET
-from tasks.settings import Settings
+from gauntlet.deployments.stack.services import QUIET
+from gauntlet.tasks.runtime.settings import Settings
 
 POOL = "gauntlet"
 POLL_S = 2

@@ -4,11 +4,11 @@
 `guard` stops the run on what they find.
 """
 
-from tasks.audit.claims import audit_claims
-from tasks.audit.findings import CAUSES, Finding, guard
-from tasks.audit.protocol import Fingerprint, Flagged, Horizons, Origin, Part, Protocol, Replay
-from tasks.audit.provenance import origin_of
-from tasks.audit.table import audit_table
+from gauntlet.tasks.audit.claims import audit_claims
+from gauntlet.tasks.audit.findings import CAUSES, Finding, guard
+from gauntlet.tasks.audit.protocol import Fingerprint, Flagged, Horizons, Origin, Part, Protocol, Replay
+from gauntlet.tasks.audit.provenance import origin_of
+from gauntlet.tasks.audit.table import audit_table
 
 __all__ = [
     "CAUSES",

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from datasets.errors import BadInput
-from datasets.spec import Table
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.spec import Table
 
 SAMPLE_ROWS = 50_000
 MOST_LEVELS = 50

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tasks.audit.evaluation import horizon_mismatch, no_fault_evaluated, parameter_echoed, preprocessing_outside
-from tasks.audit.findings import Finding
-from tasks.audit.protocol import Protocol
-from tasks.audit.provenance import synthetic_fallback, wrong_data_set
-from tasks.audit.split import split_overlap, trained_is_scored, tuned_on_test
+from gauntlet.tasks.audit.evaluation import (
+    horizon_mismatch,
+    no_fault_evaluated,
+    parameter_echoed,
+    preprocessing_outside,
+)
+from gauntlet.tasks.audit.findings import Finding
+from gauntlet.tasks.audit.protocol import Protocol
+from gauntlet.tasks.audit.provenance import synthetic_fallback, wrong_data_set
+from gauntlet.tasks.audit.split import split_overlap, trained_is_scored, tuned_on_test
 
 CHECKS: tuple[Callable[[Protocol], Iterator[Finding]], ...] = (
     wrong_data_set,

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from datasets.errors import BadInput
-from tasks.audit.findings import Finding
-from tasks.audit.protocol import Horizons, Part, Protocol, Replay
+from gauntlet.datasets.errors import BadInput
+from gauntlet.tasks.audit.findings import Finding
+from gauntlet.tasks.audit.protocol import Horizons, Part, Protocol, Replay
 
 FEWEST_FLAGGABLE = 20
 SIGMAS = 2.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betaincinv
 
-from tasks.audit.candidates import Column, Target
+from gauntlet.tasks.audit.candidates import Column, Target
 
 PRECISION = 0.99
 # One-sided 95 % Clopper-Pearson bound: 42 hits of 42. An alarm bit that is right 9 times in 10 gets there once in 80.

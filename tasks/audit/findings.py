@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from datasets.errors import Leak
+from gauntlet.datasets.errors import Leak
 
 
 @dataclass(frozen=True)

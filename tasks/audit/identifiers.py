@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.special import pdtr
 
-from tasks.audit.candidates import Candidates, Column
-from tasks.audit.findings import Finding
+from gauntlet.tasks.audit.candidates import Candidates, Column
+from gauntlet.tasks.audit.findings import Finding
 
 UNIQUE_SHARE = 0.98
 FEWEST_ROWS = 20

@@ -8,8 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from tasks.audit.candidates import Candidates, Column, words
-from tasks.audit.evidence import (
+from gauntlet.tasks.audit.candidates import Candidates, Column, words
+from gauntlet.tasks.audit.evidence import (
     FEWEST_RARE,
     PRECISION,
     SEPARATION_F1,
@@ -19,7 +19,7 @@ from tasks.audit.evidence import (
     precision_of,
     stands_apart,
 )
-from tasks.audit.findings import Finding
+from gauntlet.tasks.audit.findings import Finding
 
 CORRELATION = 0.9999
 GROUP_SHARE = 0.95

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tasks.audit.candidates import Candidates, Column
-from tasks.audit.evidence import is_telling, precision_of
-from tasks.audit.findings import Finding
+from gauntlet.tasks.audit.candidates import Candidates, Column
+from gauntlet.tasks.audit.evidence import is_telling, precision_of
+from gauntlet.tasks.audit.findings import Finding
 
 # Whole words of a lower-case name. A history ("days since last maintenance") is known beforehand and is a fair feature.
 _AFTERWARDS = re.compile(

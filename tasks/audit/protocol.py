@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from datasets.errors import BadInput
-from datasets.spec import Provenance, Table
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.spec import Provenance, Table
 
 
 @dataclass(frozen=True, eq=False)

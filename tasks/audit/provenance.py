@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy.special import chdtr, kolmogorov, ndtr
 
-from datasets.spec import Table
-from tasks.audit.candidates import words
-from tasks.audit.findings import Finding
-from tasks.audit.protocol import Fingerprint, Origin, Protocol
+from gauntlet.datasets.spec import Table
+from gauntlet.tasks.audit.candidates import words
+from gauntlet.tasks.audit.findings import Finding
+from gauntlet.tasks.audit.protocol import Fingerprint, Origin, Protocol
 
 FEWEST_SAMPLES = 50
 FEWEST_COLUMNS = 5

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tasks.audit.candidates import Candidates, Column, Target, fingerprints
-from tasks.audit.evidence import stands_apart
-from tasks.audit.findings import Finding
+from gauntlet.tasks.audit.candidates import Candidates, Column, Target, fingerprints
+from gauntlet.tasks.audit.evidence import stands_apart
+from gauntlet.tasks.audit.findings import Finding
 
 if TYPE_CHECKING:
     from sklearn.tree import DecisionTreeClassifier

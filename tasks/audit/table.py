@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from datasets.spec import Table
-from tasks.audit.candidates import Candidates, candidates
-from tasks.audit.findings import Finding
-from tasks.audit.identifiers import identifiers
-from tasks.audit.labels import label_derived_by_name, label_derived_by_values
-from tasks.audit.post_event import post_event_by_name, post_event_by_values
-from tasks.audit.rules import shallow_rule
+from gauntlet.datasets.spec import Table
+from gauntlet.tasks.audit.candidates import Candidates, candidates
+from gauntlet.tasks.audit.findings import Finding
+from gauntlet.tasks.audit.identifiers import identifiers
+from gauntlet.tasks.audit.labels import label_derived_by_name, label_derived_by_values
+from gauntlet.tasks.audit.post_event import post_event_by_name, post_event_by_values
+from gauntlet.tasks.audit.rules import shallow_rule
 
 # In order: the first cause that holds for a column is its cause, and later checks do not see the column any more, so
 # that a rule is looked for among honest features only.

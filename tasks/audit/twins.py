@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from datasets.errors import BadInput
-from tasks.audit.candidates import fingerprints
-from tasks.audit.protocol import Part
+from gauntlet.datasets.errors import BadInput
+from gauntlet.tasks.audit.candidates import fingerprints
+from gauntlet.tasks.audit.protocol import Part
 
 # A column with fewer values says little about a row: only finer ones count as evidence that a row is the same one.
 FINE_VALUES = 20

@@ -11,12 +11,24 @@ The token only grows. `check` and `fenced` stop a holder that was thought dead a
 Every function takes the engine of `open_database(url)` and works in one short transaction.
 """
 
-from tasks.claims.claim import Claim, Lapsed, Refusal, check, claim, fenced, heartbeat, holders, reap, refuse, release
-from tasks.claims.configured import claims_database
-from tasks.claims.database import Clock, database_clock, open_database, ready, sqlite_url
-from tasks.claims.hold import Hold, holding, in_turn
-from tasks.claims.log import Entry, append, history
-from tasks.claims.once import Busy, Done, Turn, abandon, begin, finish, forget, prolong
+from gauntlet.tasks.claims.claim import (
+    Claim,
+    Lapsed,
+    Refusal,
+    check,
+    claim,
+    fenced,
+    heartbeat,
+    holders,
+    reap,
+    refuse,
+    release,
+)
+from gauntlet.tasks.claims.configured import claims_database
+from gauntlet.tasks.claims.database import Clock, database_clock, open_database, ready, sqlite_url
+from gauntlet.tasks.claims.hold import Hold, holding, in_turn
+from gauntlet.tasks.claims.log import Entry, append, history
+from gauntlet.tasks.claims.once import Busy, Done, Turn, abandon, begin, finish, forget, prolong
 
 __all__ = [
     "Busy",

@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, Row, select, update
 
-from datasets.errors import StaleClaim
-from tasks.claims.database import Clock, database_clock, insert_once, transaction
-from tasks.claims.log import write
-from tasks.claims.tables import CLAIMS, LOG
+from gauntlet.datasets.errors import StaleClaim
+from gauntlet.tasks.claims.database import Clock, database_clock, insert_once, transaction
+from gauntlet.tasks.claims.log import write
+from gauntlet.tasks.claims.tables import CLAIMS, LOG
 
 Reason = Literal["held", "busy", "cooldown"]
 

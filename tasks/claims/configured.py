@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Engine
 
-from tasks.claims.database import open_database, sqlite_url
-from tasks.settings import Settings
+from gauntlet.tasks.claims.database import open_database, sqlite_url
+from gauntlet.tasks.runtime.settings import Settings
 
 
 def claims_database(cfg: Settings) -> Engine:

@@ -18,8 +18,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from datasets.errors import BadInput, ServiceDown
-from tasks.claims.tables import TABLES
+from gauntlet.datasets.errors import BadInput, ServiceDown
+from gauntlet.tasks.claims.tables import TABLES
 
 Clock = Callable[[Connection], datetime]
 

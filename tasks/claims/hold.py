@@ -10,9 +10,9 @@ from datetime import timedelta
 
 from sqlalchemy import Engine
 
-from datasets.errors import GauntletError, ServiceDown, StaleClaim
-from tasks.claims.claim import Claim, Refusal, check, claim, heartbeat, release
-from tasks.claims.once import Turn, abandon, prolong
+from gauntlet.datasets.errors import GauntletError, ServiceDown, StaleClaim
+from gauntlet.tasks.claims.claim import Claim, Refusal, check, claim, heartbeat, release
+from gauntlet.tasks.claims.once import Turn, abandon, prolong
 
 _LOG = logging.getLogger("gauntlet")
 

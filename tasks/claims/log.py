@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from tasks.claims.database import Clock, database_clock, transaction
-from tasks.claims.tables import LOG
+from gauntlet.tasks.claims.database import Clock, database_clock, transaction
+from gauntlet.tasks.claims.tables import LOG
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, delete, select, update
 
-from datasets.errors import StaleClaim
-from tasks.claims.database import Clock, database_clock, insert_once, transaction
-from tasks.claims.tables import ONCE
+from gauntlet.datasets.errors import StaleClaim
+from gauntlet.tasks.claims.database import Clock, database_clock, insert_once, transaction
+from gauntlet.tasks.claims.tables import ONCE
 
 SHORTEST_MEMORY = timedelta(minutes=15)  # a signature is valid for five minutes either way: its id must outlive it
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from datasets.errors import BadInput
-from tasks.drift.order import PARTS, Order, neighbour_correlation, parts_differ
-from tasks.drift.statistics import (
+from gauntlet.datasets.errors import BadInput
+from gauntlet.tasks.drift.order import PARTS, Order, neighbour_correlation, parts_differ
+from gauntlet.tasks.drift.statistics import (
     FEW_VALUES,
     binned,
     bins_for,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tasks.drift.statistics import is_number
+from gauntlet.tasks.drift.statistics import is_number
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.drift.triage import QUIET_S, AlarmSpan, Maintenance
+from gauntlet.tasks.drift.triage import QUIET_S, AlarmSpan, Maintenance
 
 BEFORE_S = 24 * 3600.0
 

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import f as f_distribution
 from scipy.stats import norm
 
-from tasks.drift.statistics import is_number
+from gauntlet.tasks.drift.statistics import is_number
 
 Order = Literal["blocks", "rows", "held"]
 BLOCKS = 100

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from datasets.errors import BadInput
-from tasks.drift import statistics
-from tasks.drift.calibration import LEVEL, Calibration, calibrate, rows_per_independent_one
-from tasks.drift.order import serial_order
-from tasks.drift.performance import Performance, performance
-from tasks.drift.statistics import is_number, sample_rows
+from gauntlet.datasets.errors import BadInput
+from gauntlet.tasks.drift import statistics
+from gauntlet.tasks.drift.calibration import LEVEL, Calibration, calibrate, rows_per_independent_one
+from gauntlet.tasks.drift.order import serial_order
+from gauntlet.tasks.drift.performance import Performance, performance
+from gauntlet.tasks.drift.statistics import is_number, sample_rows
 
 PICTURED = 6  # features that moved most, with their distributions drawn
 TIMES = ("time", "timestamp", "date")
@@ -143,7 +143,7 @@ def compare(
     score = [name for name in names if name == columns.score]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Evidently and what it imports; nothing that a user could act on
-        from tasks.drift import _evidently
+        from gauntlet.tasks.drift import _evidently
 
         pictured = _most_moved(old, new, psi, ks)
         figures = quality.figures if quality else {}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tasks.drift.faults import Fault
-from tasks.drift.statistics import is_number, ks
+from gauntlet.tasks.drift.faults import Fault
+from gauntlet.tasks.drift.statistics import is_number, ks
 
 # Gains and scales that come off by exactly this much. Powers of ten are prefixes; 9.81 is g, 25.4 mm/s in/s, 60 min/s.
 FACTORS = (10.0, 100.0, 1000.0, 1e6, 9.80665, 25.4, 60.0, 3600.0, 6.894757, 4.448222, 0.45359237)

@@ -18,10 +18,10 @@ from typing import Literal
 
 import numpy as np
 
-from tasks.drift.faults import Fault
-from tasks.drift.history import Persistence, in_words, sustained
-from tasks.drift.report import DriftReport
-from tasks.train.alarm_rule import WEEK_S, AlarmRule, alarms
+from gauntlet.tasks.alarms.rule import WEEK_S, AlarmRule, alarms
+from gauntlet.tasks.drift.faults import Fault
+from gauntlet.tasks.drift.history import Persistence, in_words, sustained
+from gauntlet.tasks.drift.report import DriftReport
 
 Kind = Literal["data_fault", "sensor_fault", "degradation", "operating_change", "none"]
 QUIET_S = WEEK_S
@@ -103,7 +103,7 @@ def alarm_spans(
     fitted: int = 0,
     maintenance: Maintenance | None = None,
 ) -> tuple[AlarmSpan, ...]:
-    """The champion's alarms over a machine's scored life, (rows,) each; see `tasks.train.alarm_rule.alarms`.
+    """The champion's alarms over a machine's scored life, (rows,) each; see `gauntlet.tasks.alarms.rule.alarms`.
 
     A maintenance event ends what stood before it: the rule starts anew on the rows after it.
     """

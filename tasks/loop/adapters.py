@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datasets import ai4i
-from datasets.errors import BadInput
-from tasks.loop.champion import registered_names
-from tasks.loop.contract import Adapter
-from tasks.loop.monitor import monitor
-from tasks.loop.table import supervised_table
-from tasks.vibration.sets import FEMTO, NASA, XJTU
+from gauntlet.datasets import ai4i
+from gauntlet.datasets.errors import BadInput
+from gauntlet.tasks.loop.champion import registered_names
+from gauntlet.tasks.loop.contract import Adapter
+from gauntlet.tasks.tabular.online import supervised_table
+from gauntlet.tasks.vibration.gauntlets import FEMTO, NASA, XJTU
+from gauntlet.tasks.vibration.online import monitor
 
 __all__ = ["ADAPTERS", "adapter", "registered_names"]
 

@@ -8,9 +8,9 @@ from datetime import timedelta
 import requests
 from sqlalchemy import Engine
 
-from blocks import AlertChannel
-from datasets.errors import GauntletError
-from tasks.claims import Turn, abandon, begin, finish
+from gauntlet.blocks import AlertChannel
+from gauntlet.datasets.errors import GauntletError
+from gauntlet.tasks.claims import Turn, abandon, begin, finish
 
 _LOG = logging.getLogger("gauntlet")
 ICONS = {"drift": "📈", "retrained": "🔁", "promoted": "👑", "kept": "✋", "failed": "🔥", "refused": "⏸"}

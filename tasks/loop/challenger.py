@@ -7,13 +7,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.connection import Connection
-from tasks.loop.adapters import adapter
-from tasks.loop.champion import Champion
-from tasks.loop.contract import Material
-from tasks.register import Entry, version_tags
-from tasks.registry.key import work_key
-from tasks.registry.load import LoadedModel
+from gauntlet.tasks.loop.adapters import adapter
+from gauntlet.tasks.loop.champion import Champion
+from gauntlet.tasks.loop.contract import Material
+from gauntlet.tasks.registry.key import work_key
+from gauntlet.tasks.registry.load import LoadedModel
+from gauntlet.tasks.registry.register import Entry, version_tags
+from gauntlet.tasks.runtime.connection import Connection
 
 __all__ = ["Entry", "Material", "entry", "gather", "of_versions", "train"]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from datasets.errors import GauntletError
-from tasks.connection import Connection
-from tasks.registry.aliases import CHAMPION, holder
-from tasks.registry.load import LoadedModel, load
-from tasks.registry.signing import signing_key
-from tasks.tracking import servers
+from gauntlet.datasets.errors import GauntletError
+from gauntlet.tasks.registry.aliases import CHAMPION, holder
+from gauntlet.tasks.registry.load import LoadedModel, load
+from gauntlet.tasks.registry.signing import signing_key
+from gauntlet.tasks.runtime.connection import Connection
+from gauntlet.tasks.runtime.tracking import servers
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Champion:
 
 def registered_names(gauntlet: str) -> tuple[str, ...]:
     """The names that a gauntlet registers models under."""
-    return tuple(import_module(f"flows.{gauntlet}").REGISTERED)
+    return tuple(import_module(f"gauntlet.flows.{gauntlet}").REGISTERED)
 
 
 def champion_of(gauntlet: str, connection: Connection, key_file: Path) -> Champion:

@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from blocks import DriftPolicy
-from datasets.errors import GauntletError
-from datasets.spec import Provenance
-from tasks.connection import Connection
-from tasks.drift.triage import AlarmSpan, Maintenance
-from tasks.loop.champion import Champion
-from tasks.promotion.compare import Comparison
-from tasks.promotion.library import Replay
-from tasks.registry.load import LoadedModel
+from gauntlet.blocks import DriftPolicy
+from gauntlet.datasets.errors import GauntletError
+from gauntlet.datasets.spec import Provenance
+from gauntlet.tasks.drift.triage import AlarmSpan, Maintenance
+from gauntlet.tasks.loop.champion import Champion
+from gauntlet.tasks.promotion.compare import Comparison
+from gauntlet.tasks.promotion.library import Replay
+from gauntlet.tasks.registry.load import LoadedModel
+from gauntlet.tasks.runtime.connection import Connection
 
 
 class NotYet(GauntletError):
@@ -102,7 +102,7 @@ class Manifest:
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """What is known of a window whose rows have times, in seconds on one clock: see `tasks.drift.triage.Evidence`.
+    """What is known of a window whose rows have times, in seconds on one clock: see `gauntlet.tasks.drift.triage.Evidence`.
 
     `seconds`: of each row. `maintenance`: an event that no champion has learnt yet.
     """

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from blocks import DriftPolicy
-from tasks.drift.faults import data_faults
-from tasks.drift.history import Persistence
-from tasks.drift.report import Columns, DriftReport, compare
-from tasks.drift.sensors import sensor_faults
-from tasks.drift.triage import Evidence, Verdict, triage
-from tasks.loop.contract import Window
+from gauntlet.blocks import DriftPolicy
+from gauntlet.tasks.drift.faults import data_faults
+from gauntlet.tasks.drift.history import Persistence
+from gauntlet.tasks.drift.report import Columns, DriftReport, compare
+from gauntlet.tasks.drift.sensors import sensor_faults
+from gauntlet.tasks.drift.triage import Evidence, Verdict, triage
+from gauntlet.tasks.loop.contract import Window
 
 EVENT = "gauntlet.drift.detected"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.loop.adapters import adapter
-from tasks.loop.champion import Champion
-from tasks.loop.contract import Contest, Material
+from gauntlet.tasks.loop.adapters import adapter
+from gauntlet.tasks.loop.champion import Champion
+from gauntlet.tasks.loop.contract import Contest, Material
 
 __all__ = ["Contest", "contest"]
 

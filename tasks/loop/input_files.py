@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from datasets.errors import BadInput
-from datasets.provenance import provenance
-from tasks.loop.contract import InputFile
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.provenance import provenance
+from gauntlet.tasks.loop.contract import InputFile
 
 
 def tables(folder: Path) -> list[InputFile]:

@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
 
-from datasets.errors import GauntletError, ServiceDown
-from tasks.connection import Connection
-from tasks.registry.fresh import answer
-from tasks.registry.load import artifact_location, find_version, load, model_id_of
-from tasks.registry.selection import get_all_registered_models
-from tasks.registry.signing import signing_key
-from tasks.tracking import servers
+from gauntlet.datasets.errors import GauntletError, ServiceDown
+from gauntlet.tasks.registry.fresh import answer
+from gauntlet.tasks.registry.load import artifact_location, find_version, load, model_id_of
+from gauntlet.tasks.registry.selection import get_all_registered_models
+from gauntlet.tasks.registry.signing import signing_key
+from gauntlet.tasks.runtime.connection import Connection
+from gauntlet.tasks.runtime.tracking import servers
 
 NEEDED = ("MLmodel", "model.skops", "signature.json", "reference.parquet", "feature_names.txt")
 

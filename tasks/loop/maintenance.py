@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tasks.connection import Connection
-from tasks.loop.store import listed, put
-from tasks.tracking import servers
+from gauntlet.tasks.loop.store import listed, put
+from gauntlet.tasks.runtime.connection import Connection
+from gauntlet.tasks.runtime.tracking import servers
 
 LOOKED_AT_ONLY = "inspected"  # nothing of the machine changed: its baseline stands
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from prefect.blocks.core import Block
 
-from tasks.connection import load_block
+from gauntlet.tasks.runtime.connection import load_block
 
 Kind = TypeVar("Kind", bound=Block)
 

@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine
 
-from blocks import TelemetryDatabase
-from tasks.claims import Busy, Done, begin, finish, in_turn
-from tasks.connection import Connection
-from tasks.loop.adapters import adapter
-from tasks.loop.champion import Champion
-from tasks.loop.contract import InputFile, Manifest
-from tasks.loop.store import manifest_of, write
-from tasks.loop.telemetry import write_predictions
-from tasks.tracking import servers
+from gauntlet.blocks import TelemetryDatabase
+from gauntlet.tasks.claims import Busy, Done, begin, finish, in_turn
+from gauntlet.tasks.loop.adapters import adapter
+from gauntlet.tasks.loop.champion import Champion
+from gauntlet.tasks.loop.contract import InputFile, Manifest
+from gauntlet.tasks.loop.store import manifest_of, write
+from gauntlet.tasks.loop.telemetry import write_predictions
+from gauntlet.tasks.runtime.connection import Connection
+from gauntlet.tasks.runtime.tracking import servers
 
 TURN = timedelta(minutes=2)  # without a sign of life; a worker that dies leaves the file to the next after that
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.connection import Connection
-from tasks.loop.contract import Batch, InputFile, Manifest, Scored
+from gauntlet.tasks.loop.contract import Batch, InputFile, Manifest, Scored
+from gauntlet.tasks.runtime.connection import Connection
 
 LABEL, SCORE, ALARM = "_label", "_score", "_alarm"
 # By server, bucket, key and ETag. Small documents only: a process that checks every ten minutes for a month reads 4,000.

@@ -6,8 +6,8 @@ import pandas as pd
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from datasets.errors import ServiceDown
-from tasks.loop.contract import Manifest, Scored
+from gauntlet.datasets.errors import ServiceDown
+from gauntlet.tasks.loop.contract import Manifest, Scored
 
 
 def write_predictions(url: str, table: str, manifest: Manifest, scored: Scored) -> int:

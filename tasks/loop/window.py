@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from blocks import DriftPolicy
-from tasks.connection import Connection
-from tasks.loop.adapters import adapter
-from tasks.loop.champion import Champion
-from tasks.loop.contract import Window
+from gauntlet.blocks import DriftPolicy
+from gauntlet.tasks.loop.adapters import adapter
+from gauntlet.tasks.loop.champion import Champion
+from gauntlet.tasks.loop.contract import Window
+from gauntlet.tasks.runtime.connection import Connection
 
 __all__ = ["Window", "newest_windows"]
 

@@ -8,10 +8,10 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Engine
 
-from tasks.promotion.decide import Decision
-from tasks.promotion.log import Entry, Line, close, history, recorded, unfinished, write
-from tasks.promotion.move import Check, Standing, promote, repair, rollback, standing
-from tasks.registry.aliases import Holder
+from gauntlet.tasks.promotion.decide import Decision
+from gauntlet.tasks.promotion.log import Entry, Line, close, history, recorded, unfinished, write
+from gauntlet.tasks.promotion.move import Check, Standing, promote, repair, rollback, standing
+from gauntlet.tasks.registry.aliases import Holder
 
 ROLLBACK = "rollback"
 

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm, t
 
-from datasets.errors import BadInput
-from tasks.evaluate.alarms import Outcome
-from tasks.evaluate.classification import Judged, figures
-from tasks.train.alarm_rule import WEEK_S
-from tasks.train.process import Prices
+from gauntlet.datasets.errors import BadInput
+from gauntlet.tasks.alarms.rule import WEEK_S
+from gauntlet.tasks.metrics.classification import Judged, figures
+from gauntlet.tasks.metrics.lives import Outcome
+from gauntlet.tasks.tabular.train import Prices
 
 CONFIDENCE = 0.95
 RESAMPLES = 1_000

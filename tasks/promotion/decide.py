@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from tasks.promotion.compare import Comparison, Difference
-from tasks.promotion.library import Replay, worse
+from gauntlet.tasks.promotion.compare import Comparison, Difference
+from gauntlet.tasks.promotion.library import Replay, worse
 
 Mode = Literal["disabled", "dry run", "enabled"]  # as in the retrain policy block
 Verdict = Literal["promote", "keep", "refused"]

@@ -12,8 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from datasets.errors import BadInput
-from tasks.evaluate.alarms import Outcome
+from gauntlet.datasets.errors import BadInput
+from gauntlet.tasks.metrics.lives import Outcome
 
 Ending = Literal["failed", "intervened"]
 

@@ -32,9 +32,9 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.exc import OperationalError
 
-from datasets.errors import BadInput, NotPromotable, ServiceDown
-from tasks.claims.database import make_tables
-from tasks.registry.aliases import Holder
+from gauntlet.datasets.errors import BadInput, NotPromotable, ServiceDown
+from gauntlet.tasks.claims.database import make_tables
+from gauntlet.tasks.registry.aliases import Holder
 
 Event = Literal["decided", "intended", "done", "failed"]
 

@@ -3,7 +3,7 @@
 A gauntlet's models share one champion, one challenger and one previous champion. Within a model an alias moves in one
 call; from model A to model C it takes two, and in between both hold it. What then counts:
 
-    two champions   the one that is also `previous` is on its way out (`tasks.registry.aliases.champion_in`)
+    two champions   the one that is also `previous` is on its way out (`gauntlet.tasks.registry.aliases.champion_in`)
     two previous    the one that is also champion is not previous yet
     champion alone as its own previous: the move was begun or undone; its tag `succeeds` names its predecessor
 
@@ -23,9 +23,9 @@ from datetime import UTC, datetime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from mlflow import MlflowClient
 
-from datasets.errors import NotPromotable
-from tasks.promotion.smoke import examine, tags_of
-from tasks.registry.aliases import CHALLENGER, CHAMPION, PREVIOUS, Holder, aliases_of, champion_in
+from gauntlet.datasets.errors import NotPromotable
+from gauntlet.tasks.promotion.smoke import examine, tags_of
+from gauntlet.tasks.registry.aliases import CHALLENGER, CHAMPION, PREVIOUS, Holder, aliases_of, champion_in
 
 SUCCEEDS, ROLLED_BACK, PROMOTED = "succeeds", "rolled_back", "promoted"
 

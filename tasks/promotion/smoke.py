@@ -14,13 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 
-from datasets.errors import GauntletError, NotPromotable, ServiceDown
-from tasks.registry.aliases import Holder
-from tasks.registry.fresh import answer
-from tasks.registry.load import LoadedModel, find_version, load
+from gauntlet.datasets.errors import GauntletError, NotPromotable, ServiceDown
+from gauntlet.tasks.registry.aliases import Holder
+from gauntlet.tasks.registry.fresh import answer
+from gauntlet.tasks.registry.load import LoadedModel, find_version, load
 
 EXAMPLE = "input_example.json"
-# A server that is away says nothing about the model; `tasks.tracking.servers` gives these their words.
+# A server that is away says nothing about the model; `gauntlet.tasks.runtime.tracking.servers` gives these their words.
 _OUTAGES = (ServiceDown, requests.RequestException, MlflowException, BotoCoreError, ClientError, ConnectionError)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from datasets.errors import NotPromotable
+from gauntlet.datasets.errors import NotPromotable
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 _READINGS = 3

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from mlflow import get_tracking_uri
 from mlflow.exceptions import MlflowException
 
-from datasets.errors import GauntletError, ServiceDown
-from tasks.registry.load import LoadedModel, find_version, load
+from gauntlet.datasets.errors import GauntletError, ServiceDown
+from gauntlet.tasks.registry.load import LoadedModel, find_version, load
 
 LIFETIME_S = 3600.0
 # What a server that is away looks like, through whichever client: none of these says anything about the model.

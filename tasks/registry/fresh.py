@@ -1,4 +1,4 @@
-"""Load versions in a fresh process and compare their predictions: `python -m tasks.registry.fresh REQUEST.json`.
+"""Load versions in a fresh process and compare their predictions: `python -m gauntlet.tasks.registry.fresh REQUEST.json`.
 
 What only works in the process that trained it is found here, before an alias points at it.
 """
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from datasets.errors import GauntletError
+from gauntlet.datasets.errors import GauntletError
 
 # What a model is asked: its first method of these. Probabilities tell more than decisions; a scaler only transforms.
 ASKED = ("predict_proba", "predict", "transform")
@@ -55,7 +55,10 @@ def confirm(expected: Sequence[Expectation], signing_key: Path) -> None:
         request = Path(folder) / "request.json"
         request.write_text(json.dumps({"key": str(signing_key), "versions": versions}))
         done = subprocess.run(
-            [sys.executable, "-m", "tasks.registry.fresh", str(request)], capture_output=True, text=True, check=False
+            [sys.executable, "-m", "gauntlet.tasks.registry.fresh", str(request)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()] or ["no message"]
@@ -64,8 +67,8 @@ def confirm(expected: Sequence[Expectation], signing_key: Path) -> None:
 
 def _check(request: Mapping[str, Any]) -> None:
     # Imported late: the parent needs `confirm` only.
-    from tasks.registry.load import load
-    from tasks.registry.signing import signing_key
+    from gauntlet.tasks.registry.load import load
+    from gauntlet.tasks.registry.signing import signing_key
 
     key = signing_key(Path(str(request["key"]))).public_key()
     for one in request["versions"]:

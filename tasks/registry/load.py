@@ -14,9 +14,9 @@ from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.entities.model_registry import ModelVersion
 
-from datasets.errors import Altered, GauntletError
-from tasks.registry.signing import verified_files
-from tasks.registry.trust import deserialise
+from gauntlet.datasets.errors import Altered, GauntletError
+from gauntlet.tasks.registry.signing import verified_files
+from gauntlet.tasks.registry.trust import deserialise
 
 
 @dataclass(frozen=True)

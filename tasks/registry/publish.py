@@ -24,10 +24,10 @@ from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature, infer_signature
 
-from tasks.registry.load import artifact_location, model_id_of
-from tasks.registry.signing import sign_folder
-from tasks.registry.trust import types_to_trust
-from tasks.result import Registered
+from gauntlet.tasks.registry.load import artifact_location, model_id_of
+from gauntlet.tasks.registry.signing import sign_folder
+from gauntlet.tasks.registry.trust import types_to_trust
+from gauntlet.tasks.result import Registered
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from datasets.errors import Altered, BadInput, Unsigned
+from gauntlet.datasets.errors import Altered, BadInput, Unsigned
 
 SIGNATURE_FILE = "signature.json"
 # MLflow writes this one into every download; it is no part of the model and nothing reads it.

@@ -86,7 +86,7 @@ def render(page: Page) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["parted"] = _parted
     environment.filters["breakable"] = _breakable
-    template = files("tasks.report").joinpath("page.html.j2").read_text(encoding="utf-8")
+    template = files("gauntlet.tasks.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     return environment.from_string(template).render(page=page)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tasks.report.page import Table, markdown_table
-from tasks.result import GauntletResult, Row
+from gauntlet.tasks.report.page import Table, markdown_table
+from gauntlet.tasks.result import GauntletResult, Row
 
 # In this order, as far as a gauntlet has them. Cost and errors are in units of their own, the others between -1 and 1.
 SHOWN = (

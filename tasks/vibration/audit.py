@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from tasks.audit import Finding, Flagged, Origin, Part, Protocol, Replay, audit_claims, guard
-from tasks.featurize.vibration_table import FeatureTable
-from tasks.train.vibration import PARAMETERS
-from tasks.vibration.judge import Judgement, Trained
-from tasks.vibration.load import Life, VibrationData
+from gauntlet.tasks.audit import Finding, Flagged, Origin, Part, Protocol, Replay, audit_claims, guard
+from gauntlet.tasks.vibration.candidates import PARAMETERS
+from gauntlet.tasks.vibration.evaluate import Judgement, Trained
+from gauntlet.tasks.vibration.featurize.table import FeatureTable
+from gauntlet.tasks.vibration.load import Life, VibrationData
 
 
 def audit(

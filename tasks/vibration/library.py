@@ -11,12 +11,12 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from datasets.snapshot import Truth
-from tasks.register import parquet
-from tasks.train.machine_health import MACHINE
-from tasks.train.vibration import RELATIVE
-from tasks.vibration.judge import healthy_rows
-from tasks.vibration.load import Life
+from gauntlet.datasets.records.snapshot import Truth
+from gauntlet.tasks.models.machine_health import MACHINE
+from gauntlet.tasks.registry.register import parquet
+from gauntlet.tasks.vibration.candidates import RELATIVE
+from gauntlet.tasks.vibration.evaluate import healthy_rows
+from gauntlet.tasks.vibration.load import Life
 
 LIVES, FACTS, TRAINING = "library.parquet", "library.json", "training.parquet"
 

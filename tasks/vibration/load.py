@@ -11,22 +11,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from datasets.errors import BadInput
-from datasets.ims_levels import LevelTable, level_tables
-from datasets.signal_file import enforce_limit
-from datasets.snapshot import Run, SnapshotFile, Truth
-from datasets.source import locate
-from datasets.spec import Provenance, Source
-from datasets.vibration_truth import Seen, truths
-from tasks.featurize.vibration import XJTU_11
-from tasks.featurize.vibration_table import FeatureTable, chunks, feature_table, joined
-from tasks.result import Quarantined
-from tasks.train.healthy_beginning import LEAST_HEALTHY, condition_indicators
-from tasks.train.machine_health import MACHINE
-from tasks.train.relative_level import relative_levels
-from tasks.train.run_in import settled
-from tasks.train.vibration import INDICATORS
-from tasks.vibration.sets import VibrationGauntlet
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.ims_levels import LevelTable, level_tables
+from gauntlet.datasets.io.signal_file import enforce_limit
+from gauntlet.datasets.records.run_truth import Seen, truths
+from gauntlet.datasets.records.snapshot import Run, SnapshotFile, Truth
+from gauntlet.datasets.source import locate
+from gauntlet.datasets.spec import Provenance, Source
+from gauntlet.tasks.models.machine_health import MACHINE
+from gauntlet.tasks.models.relative_level import relative_levels
+from gauntlet.tasks.result import Quarantined
+from gauntlet.tasks.vibration.candidates import INDICATORS
+from gauntlet.tasks.vibration.featurize.snapshot import XJTU_11
+from gauntlet.tasks.vibration.featurize.table import FeatureTable, chunks, feature_table, joined
+from gauntlet.tasks.vibration.gauntlets import VibrationGauntlet
+from gauntlet.tasks.vibration.healthy_beginning import LEAST_HEALTHY, condition_indicators
+from gauntlet.tasks.vibration.run_in import settled
 
 HEALTHY_SHARE = 0.2
 TAIL = 20  # files: the last ones of a run may be machine-off or unusable, and it still went to failure

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.train.alarm_rule import Verdict
-from tasks.vibration.evidence import RunEvidence
-from tasks.vibration.judge import Judgement
-from tasks.vibration.load import Life, VibrationData
-from tasks.vibration.remaining_life import RemainingLife
+from gauntlet.tasks.alarms.rule import Verdict
+from gauntlet.tasks.vibration.diagnosis.evidence import RunEvidence
+from gauntlet.tasks.vibration.evaluate import Judgement
+from gauntlet.tasks.vibration.load import Life, VibrationData
+from gauntlet.tasks.vibration.remaining_life.evaluate import RemainingLife
 
 
 def machines_of(

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from datasets.bearing import ELEMENTS
-from tasks.diagnose.families import HARMONICS
-from tasks.figures import vibration as figures
-from tasks.train.alarm_rule import ewma
-from tasks.vibration.evidence import RunEvidence, place
-from tasks.vibration.judge import RULE, Judgement, Trained
-from tasks.vibration.load import Life
+from gauntlet.datasets.bearing import ELEMENTS
+from gauntlet.tasks.alarms.rule import ewma
+from gauntlet.tasks.vibration import figures
+from gauntlet.tasks.vibration.diagnosis.evidence import RunEvidence, place
+from gauntlet.tasks.vibration.diagnosis.families import HARMONICS
+from gauntlet.tasks.vibration.evaluate import RULE, Judgement, Trained
+from gauntlet.tasks.vibration.load import Life
 
 PER_PICTURE = 12
 MOST_RUNS = 6  # runs whose spectra are drawn, those with the surest diagnosis first

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from blocks import BLOCKS, ArtifactStore
+from gauntlet.blocks import BLOCKS, ArtifactStore
 
 SECRET = "not-for-the-eyes-of-browsers"
 

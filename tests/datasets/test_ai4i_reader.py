@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from datasets import ai4i
-from datasets.errors import BadInput
+from gauntlet.datasets import ai4i
+from gauntlet.datasets.errors import BadInput
 
 HEADER = ",".join(ai4i.SPEC.columns)
 MINIMAL = [ai4i.SPEC.target, *ai4i.SPEC.features]
@@ -132,7 +132,7 @@ def test_rows_to_be_scored_need_no_label(frame: pd.DataFrame, tmp_path: Path) ->
 
 
 def test_a_table_longer_than_one_piece_is_one_table(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from datasets import table_file
+    from gauntlet.datasets.io import table_file
 
     (tmp_path / "a.csv").write_text(text)
     whole = ai4i.read(tmp_path).frame

@@ -2,7 +2,7 @@
 
 import pytest
 
-from datasets.bearing import SKF6205, UER204, ZA2115
+from gauntlet.datasets.bearing import SKF6205, UER204, ZA2115
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import zipfile
 
 import pytest
 
-from datasets import _mimii_archives, mimii
-from datasets.errors import BadInput, WrongHash
+from gauntlet.datasets import _mimii_archives, mimii
+from gauntlet.datasets.errors import BadInput, WrongHash
 
 
 def _archive(path, entries):

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from datasets import mimii
-from datasets.errors import BadInput, TooManyBadFiles
-from datasets.mimii_published import published
-from datasets.sound_clip import Cell, snr_of
-from datasets.sound_simulator import Draw, extensible_wav, write
+from gauntlet.datasets import mimii
+from gauntlet.datasets.errors import BadInput, TooManyBadFiles
+from gauntlet.datasets.mimii_published import published
+from gauntlet.datasets.records.clip import Cell, snr_of
+from gauntlet.datasets.simulate.sound import Draw, extensible_wav, write
 
 SMALL = Draw(machines=("fan", "valve"), ids=("id_00",), snrs=(6, -6), normal=6, abnormal=2, channels=1, seconds=1)
 
@@ -101,7 +101,7 @@ def test_a_row_with_a_gap_is_set_aside(tmp_path):
     found = mimii.read(tmp_path)
     assert len(found.rows) == 2
     assert found.quarantined == (("id_00_raw.csv:00000000.wav", "line 3: not a finite number"),)
-    from tasks.featurize.sound_table import sound_table
+    from gauntlet.tasks.sound.featurize.table import sound_table
 
     with pytest.raises(TooManyBadFiles, match="1 of 3"):
         sound_table(found)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from datasets import nab
-from datasets.errors import BadInput
+from gauntlet.datasets import nab
+from gauntlet.datasets.errors import BadInput
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from datasets import sensors
-from datasets.errors import BadInput
+from gauntlet.datasets import sensors
+from gauntlet.datasets.errors import BadInput
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets import skab
-from datasets.errors import BadInput, TooManyBadFiles
+from gauntlet.datasets import skab
+from gauntlet.datasets.errors import BadInput, TooManyBadFiles
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from datasets import DATASETS, ai4i, dataset
-from datasets.errors import BadInput
-from datasets.source import Simulation, locate
+from gauntlet.datasets import DATASETS, ai4i, dataset
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.source import Simulation, locate
 
 SPEC = ai4i.SPEC
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from deployments import stack as local_stack
-from deployments.stack.process import marked, stop
-from deployments.stack.services import S3, SERVICES, some_free_port
-from tasks.settings import Settings
+from gauntlet.deployments import stack as local_stack
+from gauntlet.deployments.stack.process import marked, stop
+from gauntlet.deployments.stack.services import S3, SERVICES, some_free_port
+from gauntlet.tasks.runtime.settings import Settings
 
 USERS_OWN = (
     "PREFECT_API_URL", "PREFECT_HOME", "MLFLOW_TRACKING_URI", "MLFLOW_S3_ENDPOINT_URL", "AWS_ENDPOINT_URL",

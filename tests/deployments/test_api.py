@@ -25,10 +25,10 @@ import requests
 import uvicorn
 from pydantic import SecretStr
 
-from datasets.errors import BadInput, ServiceDown
-from deployments.api import Config, app
-from deployments.stack.process import wait_until
-from tasks.claims import begin, history, open_database, sqlite_url
+from gauntlet.datasets.errors import BadInput, ServiceDown
+from gauntlet.deployments.api import Config, app
+from gauntlet.deployments.stack.process import wait_until
+from gauntlet.tasks.claims import begin, history, open_database, sqlite_url
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()

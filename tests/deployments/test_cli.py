@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from datasets import _mimii_archives
-from deployments import cli
-from deployments.cli.run import _forget_own_servers
-from deployments.stack.process import marked, wait_until
-from deployments.stack.services import SERVICES
-from tasks.settings import settings
+from gauntlet.datasets import _mimii_archives
+from gauntlet.deployments import cli
+from gauntlet.deployments.cli.run import _forget_own_servers
+from gauntlet.deployments.stack.process import marked, wait_until
+from gauntlet.deployments.stack.services import SERVICES
+from gauntlet.tasks.runtime.settings import settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -183,7 +183,7 @@ def test_an_unforeseen_error_is_one_line_too(call: object, monkeypatch: pytest.M
     def broken(_cfg: object) -> None:
         raise RuntimeError("first line\nsecond line")
 
-    monkeypatch.setattr("deployments.stack.status", broken)
+    monkeypatch.setattr("gauntlet.deployments.stack.status", broken)
     status, _, err = call("status")  # type: ignore[operator]
     assert status == 1
     assert err == "gauntlet: RuntimeError: first line second line. Set GAUNTLET_TRACEBACK=1 for the traceback.\n"
@@ -210,7 +210,7 @@ def test_up_that_is_told_to_end_leaves_nothing(bare_environment: None, tmp_path:
     """Ctrl-C, `kill`, a closed terminal: while the servers start."""
     environment = {**os.environ, "GAUNTLET_HOME": str(tmp_path / "home"), "PREFECT_API_URL": "http://127.0.0.1:9/api"}
     mark = str(tmp_path / "home" / "stack" / "mlflow.json")
-    command = [sys.executable, "-c", "import deployments.cli as c; c.main()", "up"]
+    command = [sys.executable, "-c", "import gauntlet.deployments.cli as c; c.main()", "up"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as up:
         assert wait_until(lambda: marked(mark), time.monotonic() + 30)
         up.send_signal(number)

@@ -20,10 +20,10 @@ import requests
 import yaml
 from packaging.specifiers import SpecifierSet
 
-from deployments.stack.process import start, stop, wait_until
-from deployments.stack.services import program, some_free_port
-from deployments.webhook_client import new_secret
-from tasks.settings import variables
+from gauntlet.deployments.stack.process import start, stop, wait_until
+from gauntlet.deployments.stack.services import program, some_free_port
+from gauntlet.deployments.webhook_client import new_secret
+from gauntlet.tasks.runtime.settings import variables
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "deployments" / "compose.yaml").read_text()

@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from deployments.console import results_table
-from tasks.result import METRICS, GauntletResult, InputSummary, Leakage, Row
+from gauntlet.deployments.console import results_table
+from gauntlet.tasks.result import METRICS, GauntletResult, InputSummary, Leakage, Row
 
 LIFE = {
     "f1": 1.0,

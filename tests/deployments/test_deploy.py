@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from prefect import get_client
 
-from blocks import BLOCKS, TrackingServer
-from deployments.deploy import WORK_POOL, deploy
-from tasks.connection import BLOCK
+from gauntlet.blocks import BLOCKS, TrackingServer
+from gauntlet.deployments.deploy import WORK_POOL, deploy
+from gauntlet.tasks.runtime.connection import BLOCK
 
 
 @pytest.fixture(scope="module")

@@ -19,13 +19,13 @@ from prefect.blocks.system import Secret
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import SecretStr
 
-from datasets.errors import BadInput, ServiceDown
-from deployments import hook_start
-from deployments.hook_start import Retrain, prefect_ready, remembered, secrets, start_deployment
-from deployments.stack.process import wait_until
-from deployments.stack.services import some_free_port
-from deployments.throttle import Throttle
-from deployments.webhook_client import new_secret, send
+from gauntlet.datasets.errors import BadInput, ServiceDown
+from gauntlet.deployments import hook_start
+from gauntlet.deployments.hook_start import Retrain, prefect_ready, remembered, secrets, start_deployment
+from gauntlet.deployments.stack.process import wait_until
+from gauntlet.deployments.stack.services import some_free_port
+from gauntlet.deployments.throttle import Throttle
+from gauntlet.deployments.webhook_client import new_secret, send
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -20,12 +20,12 @@ from typing import Any
 import psutil
 import pytest
 
-from datasets.errors import ServiceDown
-from deployments import stack as local_stack
-from deployments.stack.process import Record, marked, read_record, wait_until, write_record
-from deployments.stack.services import S3, SERVICES, needed, some_free_port
-from tasks.connection import read_credentials, s3_client
-from tasks.settings import Settings
+from gauntlet.datasets.errors import ServiceDown
+from gauntlet.deployments import stack as local_stack
+from gauntlet.deployments.stack.process import Record, marked, read_record, wait_until, write_record
+from gauntlet.deployments.stack.services import S3, SERVICES, needed, some_free_port
+from gauntlet.tasks.runtime.connection import read_credentials, s3_client
+from gauntlet.tasks.runtime.settings import Settings
 
 QUIETLY: dict[str, Any] = {"say": lambda _: None}
 
@@ -127,7 +127,7 @@ def test_a_server_that_is_slow_for_a_while_is_not_restarted(cfg: Settings) -> No
 def test_a_server_that_hangs_is_replaced(cfg: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """It runs but never answers: ended, by force, and started again."""
     monkeypatch.setattr(local_stack, "PATIENCE_S", 0.1)
-    monkeypatch.setattr("deployments.stack.process.STOP_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("gauntlet.deployments.stack.process.STOP_TIMEOUT_S", 1.0)
     local_stack.up(cfg, **QUIETLY)
     hung = record_of(cfg)
     os.kill(hung.pid, signal.SIGSTOP)
@@ -179,8 +179,8 @@ def test_children_of_a_killed_server_are_ended(bare_environment: None, tmp_path:
 
 UP = """
 from deployments import stack
-from deployments.stack.services import S3
-from tasks.settings import Settings
+from gauntlet.deployments.stack.services import S3
+from gauntlet.tasks.runtime.settings import Settings
 import json, sys
 stack.needed = lambda cfg: (S3,)
 chosen = json.loads(sys.argv[1])

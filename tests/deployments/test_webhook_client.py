@@ -20,8 +20,8 @@ from typing import Any
 
 import pytest
 
-from deployments import webhook_client
-from deployments.webhook_client import new_secret, send
+from gauntlet.deployments import webhook_client
+from gauntlet.deployments.webhook_client import new_secret, send
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = new_secret()
@@ -99,7 +99,7 @@ def test_the_python_example_is_a_signed_call(receiver: Any) -> None:
 
 def test_the_examples_fit_the_schemas() -> None:
     """What the documentation shows is what the server takes."""
-    from deployments.hook_start import Maintenance, Retrain
+    from gauntlet.deployments.hook_start import Maintenance, Retrain
 
     Retrain.model_validate_json(re.search(r"BODY='(.*?)'", example("URL="), re.DOTALL)[1])
     Maintenance.model_validate_json(re.search(r"'(\{.*?\})'", example("python -m"), re.DOTALL)[1])
@@ -120,7 +120,7 @@ def test_a_wrong_call_says_how(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     """Exit status 2 without secret or body; a new secret is one that the server takes."""
     from pydantic import SecretStr
 
-    from deployments.hook_message import checked_secret
+    from gauntlet.deployments.hook_message import checked_secret
 
     monkeypatch.delenv("GAUNTLET_WEBHOOK_SECRET", raising=False)
     assert webhook_client.main(["http://127.0.0.1:9", "{}"]) == 2

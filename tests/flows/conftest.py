@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from datasets import ai4i, dataset
-from flows import _promotion, gauntlet
-from tasks.featurize.process import rule_oracle
-from tasks.promotion.decide import Decision
-from tasks.result import GauntletResult
+from gauntlet.datasets import ai4i, dataset
+from gauntlet.flows import _promotion, gauntlet
+from gauntlet.tasks.models.process_features import rule_oracle
+from gauntlet.tasks.promotion.decide import Decision
+from gauntlet.tasks.result import GauntletResult
 
 # Enough for every step, few enough for a test.
 SMALL = {
@@ -44,7 +44,7 @@ _RUNS: dict[str, Ran] = {}
 
 def forget(gauntlet: str) -> None:
     """Nothing of a gauntlet is registered any more: whoever comes next is the first, and its best is the champion."""
-    for name in import_module(f"flows.{gauntlet}").REGISTERED:
+    for name in import_module(f"gauntlet.flows.{gauntlet}").REGISTERED:
         for model in MlflowClient().search_registered_models(f"name='{name}'"):
             MlflowClient().delete_registered_model(model.name)
 

@@ -35,7 +35,7 @@ class Acts:
 
     @contextmanager
     def running(self, _run: str, step: str) -> Iterator[None]:
-        """Stands for the stopwatch of `tasks.steps`, which sees every step."""
+        """Stands for the stopwatch of `gauntlet.tasks.runtime.steps`, which sees every step."""
         yield
         self.did(f"step {step}")
 
@@ -52,18 +52,18 @@ def wrap(acts: Acts) -> None:
     """Steps, the registry's writing calls, rows of the promotion log, events and claims."""
     from mlflow import MlflowClient
 
-    import flows.retrain
-    import tasks.steps
-    from tasks.claims import hold
-    from tasks.promotion import carry_out, log
+    import gauntlet.flows.retrain
+    import gauntlet.tasks.runtime.steps
+    from gauntlet.tasks.claims import hold
+    from gauntlet.tasks.promotion import carry_out, log
 
-    tasks.steps.STOPWATCH = acts  # type: ignore[assignment]
+    gauntlet.tasks.runtime.steps.STOPWATCH = acts  # type: ignore[assignment]
     for name in WRITES:
         told = (lambda called: lambda _client, *given, **_: " ".join([called, *_word(called, given)]))(name)
         setattr(MlflowClient, name, acts.after(getattr(MlflowClient, name), told))
     wrote = acts.after(log.write, lambda _engine, event, *_, **__: f"log {event}")
     log.write = carry_out.write = wrote
-    flows.retrain.emit_event = acts.after(flows.retrain.emit_event, lambda **named: named["event"])
+    gauntlet.flows.retrain.emit_event = acts.after(gauntlet.flows.retrain.emit_event, lambda **named: named["event"])
     hold.claim = acts.after(hold.claim, lambda _engine, subject, *_, **__: f"claim {subject}")
     hold.release = acts.after(hold.release, lambda _engine, held, **_: f"release {held.subject}")
 
@@ -77,7 +77,7 @@ def _word(called: str, given: tuple[Any, ...]) -> tuple[str, ...]:
 
 def promoted(_frozen: Any, _replays: Any, _smoke: bool, mode: Any, **_: Any) -> Any:
     """Stands for `decide`."""
-    from tasks.promotion.decide import Decision
+    from gauntlet.tasks.promotion.decide import Decision
 
     return Decision("promote", ("it is better",), {}, mode)
 
@@ -86,25 +86,25 @@ def run(order: dict[str, Any]) -> None:
     """The flow, on the servers of the environment."""
     from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-    import flows._promotion
-    import flows.drift_check
-    import flows.retrain
-    import flows.score
-    import tasks.loop.scoring
-    import tasks.register
-    from flows.promote import promote
-    from tasks.connection import resolve
-    from tasks.settings import settings
+    import gauntlet.flows._promotion
+    import gauntlet.flows.drift_check
+    import gauntlet.flows.retrain
+    import gauntlet.flows.score
+    import gauntlet.tasks.loop.scoring
+    import gauntlet.tasks.registry.register
+    from gauntlet.flows.promote import promote
+    from gauntlet.tasks.runtime.connection import resolve
+    from gauntlet.tasks.runtime.settings import settings
 
     settings.cache_clear()
     resolve(settings(), blocks=False).export()
     life = timedelta(seconds=order["life_s"])
-    flows.retrain.CLAIM = flows._promotion.CLAIM = tasks.register.TURN = life
-    tasks.loop.scoring.TURN = flows.drift_check.TURN = life
-    flows._promotion.decide = promoted
+    gauntlet.flows.retrain.CLAIM = gauntlet.flows._promotion.CLAIM = gauntlet.tasks.registry.register.TURN = life
+    gauntlet.tasks.loop.scoring.TURN = gauntlet.flows.drift_check.TURN = life
+    gauntlet.flows._promotion.decide = promoted
     wrap(Acts(Path(order["acts"]), order["last"]))
-    known = {"retrain": flows.retrain.retrain, "promote": promote, "score": flows.score.score,
-             "drift-check": flows.drift_check.drift_check}  # fmt: skip
+    known = {"retrain": gauntlet.flows.retrain.retrain, "promote": promote, "score": gauntlet.flows.score.score,
+             "drift-check": gauntlet.flows.drift_check.drift_check}  # fmt: skip
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_API_URL: os.environ["PREFECT_API_URL"]}):
         known[order["flow"]](**order["parameters"])
 

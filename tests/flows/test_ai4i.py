@@ -15,18 +15,18 @@ import pytest
 from mlflow import MlflowClient
 from pydantic import SecretStr
 
-from datasets import ai4i as data_set
-from datasets.errors import Leak, NotPromotable, ServiceDown
-from deployments import stack as local_stack
-from flows.ai4i import EXPERIMENT, REGISTERED, ai4i, register_one
-from tasks.connection import Credentials
-from tasks.register import Entry, register
-from tasks.registry.aliases import Holder, aliases_of, enter, give
-from tasks.registry.load import load
-from tasks.registry.signing import signing_key
-from tasks.settings import settings
-from tasks.tracking import experiment, servers, tracked
-from tasks.train.process import CANDIDATES, Prices, pipeline
+from gauntlet.datasets import ai4i as data_set
+from gauntlet.datasets.errors import Leak, NotPromotable, ServiceDown
+from gauntlet.deployments import stack as local_stack
+from gauntlet.flows.ai4i import EXPERIMENT, REGISTERED, ai4i, register_one
+from gauntlet.tasks.registry.aliases import Holder, aliases_of, enter, give
+from gauntlet.tasks.registry.load import load
+from gauntlet.tasks.registry.register import Entry, register
+from gauntlet.tasks.registry.signing import signing_key
+from gauntlet.tasks.runtime.connection import Credentials
+from gauntlet.tasks.runtime.settings import settings
+from gauntlet.tasks.runtime.tracking import experiment, servers, tracked
+from gauntlet.tasks.tabular.train import CANDIDATES, Prices, pipeline
 
 FIVE = {"TWF", "HDF", "PWF", "OSF", "RNF"}
 
@@ -102,7 +102,7 @@ def test_registering_with_s3_away_says_so_and_registers_nothing(
 
 def test_mlflow_away_is_one_line(stack: Any, monkeypatch: pytest.MonkeyPatch, table: Path) -> None:
     """Before any work is done, with the address and what to do."""
-    import flows._gauntlet as shared
+    import gauntlet.flows._gauntlet as shared
 
     monkeypatch.setenv("GAUNTLET_MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setattr(shared, "open_experiment", shared._open_experiment)  # without the retries' 32 seconds
@@ -194,7 +194,7 @@ def test_later_best_becomes_challenger_and_only_one(stack: Any, entry: Entry, ke
 
 def test_a_tampered_artifact_in_s3_is_refused(stack: Any, entry: Entry, key_file: Path) -> None:
     """One flipped byte in the bucket, and the model is not loaded."""
-    from datasets.errors import Altered
+    from gauntlet.datasets.errors import Altered
 
     with tracked(stack.connection, experiment("outages", stack.connection), "parent", {}) as parent:
         one = register(replace(entry, name="tampered"), parent, stack.connection, key_file)
@@ -227,7 +227,7 @@ def test_flow_form_reads_well() -> None:
 
 def test_frames_are_not_changed_by_features(table: Path) -> None:
     """The feature step leaves its input alone: the same rows are used again by every fold."""
-    from tasks.featurize.process import engineered
+    from gauntlet.tasks.models.process_features import engineered
 
     rows = data_set.read(table).features
     before = rows.copy(deep=True)

@@ -17,12 +17,12 @@ from mlflow import MlflowClient
 from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
-from flows import GAUNTLETS
-from tasks.registry.aliases import aliases_of
-from tasks.registry.load import load
-from tasks.registry.signing import signing_key
-from tasks.report.result import LOWER_IS_BETTER
-from tasks.result import METRICS
+from gauntlet.flows import GAUNTLETS
+from gauntlet.tasks.registry.aliases import aliases_of
+from gauntlet.tasks.registry.load import load
+from gauntlet.tasks.registry.signing import signing_key
+from gauntlet.tasks.report.result import LOWER_IS_BETTER
+from gauntlet.tasks.result import METRICS
 
 # The others take a minute and more each on two cores.
 QUICK = ("ai4i",)
@@ -94,7 +94,7 @@ def test_simulated_is_said_everywhere(ran: Any, stack: Any) -> None:
 
 def test_versions_bear_their_names_tags_and_metrics(ran: Any) -> None:
     """The registered names are the agreed ones; every version has all tags and its figures."""
-    flow = import_module(f"flows.{ran.name}")
+    flow = import_module(f"gauntlet.flows.{ran.name}")
     registered = [one.name for one in ran.result.registered]
     assert len(registered) == len(set(registered))
     assert set(flow.REGISTERED) <= set(registered) <= {*flow.REGISTERED, ran.result.champion}
@@ -142,7 +142,7 @@ def test_exactly_one_champion(ran: Any) -> None:
 
 def test_the_champion_loads_in_a_fresh_process_and_predicts_the_same(ran: Any, stack: Any) -> None:
     """By MLflow's own loader, from nothing but the environment; and by ours."""
-    from tasks.settings import settings
+    from gauntlet.tasks.runtime.settings import settings
 
     key = signing_key(settings().state / "keys" / "signing.pem").public_key()
     ours = load(ran.result.champion, "champion", key)

@@ -11,14 +11,14 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from datasets.errors import BadInput
-from datasets.provenance import mark_simulated
-from flows.forecasting import EXPERIMENT, REGISTERED, forecasting
-from tasks.registry.load import load
-from tasks.registry.signing import signing_key
-from tasks.result import METRICS, GauntletResult
-from tasks.settings import settings
-from tasks.tracking import experiment
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.provenance import mark_simulated
+from gauntlet.flows.forecasting import EXPERIMENT, REGISTERED, forecasting
+from gauntlet.tasks.registry.load import load
+from gauntlet.tasks.registry.signing import signing_key
+from gauntlet.tasks.result import METRICS, GauntletResult
+from gauntlet.tasks.runtime.settings import settings
+from gauntlet.tasks.runtime.tracking import experiment
 
 pytestmark = pytest.mark.slow
 
@@ -110,7 +110,7 @@ def test_prophet_is_stored_as_text_and_numbers(result: GauntletResult) -> None:
     key = signing_key(settings().state / "keys" / "signing.pem").public_key()
     loaded = load("prophet_forecaster_tuned_sensor-001", 1, key)
     assert skops.io.get_untrusted_types(data=loaded.files["model.skops"]) == [
-        "tasks.forecast.prophet_model.ProphetForecaster"
+        "gauntlet.tasks.models.forecasters.prophet.ProphetForecaster"
     ]
     assert json.loads(loaded.model.model_json_)["growth"] == "linear"
 

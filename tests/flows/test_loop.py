@@ -17,19 +17,19 @@ from prefect import get_client
 from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 from prefect.client.schemas.objects import FlowRun
 
-from blocks import AlertChannel, DriftPolicy, RetrainPolicy
-from datasets import ai4i as data_set
-from deployments.deploy import deploy
-from deployments.stack import worker
-from flows.drift_check import drift_check
-from flows.promote import promote
-from flows.score import score
-from tasks.claims import claims_database, history
-from tasks.connection import BLOCK
-from tasks.featurize.process import rule_oracle
-from tasks.loop.adapters import registered_names
-from tasks.promotion import log as promotions
-from tasks.promotion.move import standing
+from gauntlet.blocks import AlertChannel, DriftPolicy, RetrainPolicy
+from gauntlet.datasets import ai4i as data_set
+from gauntlet.deployments.deploy import deploy
+from gauntlet.deployments.stack import worker
+from gauntlet.flows.drift_check import drift_check
+from gauntlet.flows.promote import promote
+from gauntlet.flows.score import score
+from gauntlet.tasks.claims import claims_database, history
+from gauntlet.tasks.loop.adapters import registered_names
+from gauntlet.tasks.models.process_features import rule_oracle
+from gauntlet.tasks.promotion import log as promotions
+from gauntlet.tasks.promotion.move import standing
+from gauntlet.tasks.runtime.connection import BLOCK
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("ran", ["ai4i"], indirect=True)]
 

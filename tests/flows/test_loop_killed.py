@@ -17,22 +17,22 @@ import pytest
 from mlflow import MlflowClient
 from prefect import get_client
 
-from blocks import RetrainPolicy
-from deployments.deploy import deploy
-from deployments.stack import worker
-from deployments.stack.process import marked, wait_until
-from flows.promote import promote
-from flows.reap import reap
-from flows.retrain import retrain
-from flows.score import score
-from tasks import claims
-from tasks.claims import claims_database, database_clock, holders
-from tasks.connection import BLOCK
-from tasks.loop.adapters import registered_names
-from tasks.loop.dead_runs import end_dead_runs
-from tasks.promotion import log as promotions
-from tasks.promotion.move import Standing, standing
-from tasks.registry.aliases import CHALLENGER, CHAMPION, PREVIOUS, Holder, aliases_of, holder
+from gauntlet.blocks import RetrainPolicy
+from gauntlet.deployments.deploy import deploy
+from gauntlet.deployments.stack import worker
+from gauntlet.deployments.stack.process import marked, wait_until
+from gauntlet.flows.promote import promote
+from gauntlet.flows.reap import reap
+from gauntlet.flows.retrain import retrain
+from gauntlet.flows.score import score
+from gauntlet.tasks import claims
+from gauntlet.tasks.claims import claims_database, database_clock, holders
+from gauntlet.tasks.loop.adapters import registered_names
+from gauntlet.tasks.loop.dead_runs import end_dead_runs
+from gauntlet.tasks.promotion import log as promotions
+from gauntlet.tasks.promotion.move import Standing, standing
+from gauntlet.tasks.registry.aliases import CHALLENGER, CHAMPION, PREVIOUS, Holder, aliases_of, holder
+from gauntlet.tasks.runtime.connection import BLOCK
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("ran", ["ai4i"], indirect=True)]
 
@@ -125,7 +125,15 @@ def plant(
         score("ai4i", product(41))
         made = next(one for one in ran.result.registered if one.name == ran.result.champion)
         spawn = multiprocessing.get_context("forkserver")
-        spawn.set_forkserver_preload(["flows.retrain", "flows.promote", "flows.score", "flows.drift_check", "lightgbm"])
+        spawn.set_forkserver_preload(
+            [
+                "gauntlet.flows.retrain",
+                "gauntlet.flows.promote",
+                "gauntlet.flows.score",
+                "gauntlet.flows.drift_check",
+                "lightgbm",
+            ]
+        )
         _PLANTS.append(Plant(stack, tmp_path_factory.mktemp("acts"), Holder(made.name, made.version), spawn))
     return _PLANTS[0]
 

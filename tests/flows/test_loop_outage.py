@@ -10,23 +10,23 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from blocks import DriftPolicy, RetrainPolicy
-from deployments import stack as local_stack
-from deployments.stack.process import marked
-from flows import drift_check as checking
-from flows.drift_check import drift_check
-from flows.retrain import retrain
-from flows.score import score
-from tasks.claims import claims_database, holders
-from tasks.connection import BLOCK
-from tasks.loop import champion as champions
-from tasks.loop import store
-from tasks.loop.adapters import registered_names
-from tasks.loop.store import listed, manifests
-from tasks.promotion import log as promotions
-from tasks.promotion.move import standing
-from tasks.registry.aliases import CHALLENGER, CHAMPION, PREVIOUS, aliases_of
-from tasks.tracking import experiment
+from gauntlet.blocks import DriftPolicy, RetrainPolicy
+from gauntlet.deployments import stack as local_stack
+from gauntlet.deployments.stack.process import marked
+from gauntlet.flows import drift_check as checking
+from gauntlet.flows.drift_check import drift_check
+from gauntlet.flows.retrain import retrain
+from gauntlet.flows.score import score
+from gauntlet.tasks.claims import claims_database, holders
+from gauntlet.tasks.loop import champion as champions
+from gauntlet.tasks.loop import store
+from gauntlet.tasks.loop.adapters import registered_names
+from gauntlet.tasks.loop.store import listed, manifests
+from gauntlet.tasks.promotion import log as promotions
+from gauntlet.tasks.promotion.move import standing
+from gauntlet.tasks.registry.aliases import CHALLENGER, CHAMPION, PREVIOUS, aliases_of
+from gauntlet.tasks.runtime.connection import BLOCK
+from gauntlet.tasks.runtime.tracking import experiment
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("ran", ["ai4i"], indirect=True)]
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from datasets.sound_simulator import Draw, write
-from tasks.registry.aliases import aliases_of
-from tasks.result import METRICS
+from gauntlet.datasets.simulate.sound import Draw, write
+from gauntlet.tasks.registry.aliases import aliases_of
+from gauntlet.tasks.result import METRICS
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +20,7 @@ DRAW = Draw(machines=("fan",), snrs=(6, -6), channels=2, normal=40, abnormal=10,
 
 @pytest.fixture(scope="module")
 def ran(unregistered: Any, tmp_path_factory: Any) -> Any:
-    from flows.mimii import mimii
+    from gauntlet.flows.mimii import mimii
 
     unregistered("mimii")
     data = write(tmp_path_factory.mktemp("mimii"), DRAW)
@@ -31,7 +31,7 @@ def ran(unregistered: Any, tmp_path_factory: Any) -> Any:
 
 def test_versions_and_champion(ran: Any) -> None:
     """The names that must be kept and our own, all of audio; the champion is the chosen detector, never the forest."""
-    from flows.mimii import REGISTERED
+    from gauntlet.flows.mimii import REGISTERED
 
     _, result = ran
     assert {"RandomForest_MIMII_Audio_Benchmark", "MIMII_Audio_Scaler"} < set(REGISTERED)
@@ -65,7 +65,7 @@ def test_the_document(ran: Any) -> None:
 
 def test_again_from_the_cache_and_the_same(ran: Any) -> None:
     """Nothing is decoded twice, no digit changes and nothing is registered twice."""
-    from flows.mimii import mimii
+    from gauntlet.flows.mimii import mimii
 
     data, result = ran
     again = mimii(data=data, seed=7)

@@ -11,18 +11,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from blocks import DriftPolicy, RetrainPolicy
-from flows.drift_check import drift_check
-from flows.promote import promote
-from flows.retrain import retrain
-from flows.score import score
-from tasks.connection import BLOCK
-from tasks.loop.champion import champion_of
-from tasks.loop.maintenance import events
-from tasks.loop.monitor.facts import facts_of
-from tasks.loop.store import manifests, memory_before, rows_of
-from tasks.promotion.move import standing
-from tasks.registry.aliases import Holder
+from gauntlet.blocks import DriftPolicy, RetrainPolicy
+from gauntlet.flows.drift_check import drift_check
+from gauntlet.flows.promote import promote
+from gauntlet.flows.retrain import retrain
+from gauntlet.flows.score import score
+from gauntlet.tasks.loop.champion import champion_of
+from gauntlet.tasks.loop.maintenance import events
+from gauntlet.tasks.loop.store import manifests, memory_before, rows_of
+from gauntlet.tasks.promotion.move import standing
+from gauntlet.tasks.registry.aliases import Holder
+from gauntlet.tasks.runtime.connection import BLOCK
+from gauntlet.tasks.vibration.online.facts import facts_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("ran", ["nasa"], indirect=True)]
 

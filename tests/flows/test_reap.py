@@ -15,11 +15,11 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 from prefect.events import emit_event
 from prefect.states import Pending, Running
 
-from datasets.errors import BadInput
-from deployments.stack.process import wait_until
-from flows._loop import send_events
-from flows.reap import reap
-from tasks.loop.dead_runs import HEARTBEAT, _was_heard, end_dead_runs
+from gauntlet.datasets.errors import BadInput
+from gauntlet.deployments.stack.process import wait_until
+from gauntlet.flows._loop import send_events
+from gauntlet.flows.reap import reap
+from gauntlet.tasks.loop.dead_runs import HEARTBEAT, _was_heard, end_dead_runs
 
 
 @pytest.fixture

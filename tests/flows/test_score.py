@@ -13,19 +13,19 @@ import pandas as pd
 import pytest
 from sqlalchemy import create_engine, text
 
-from blocks import DriftPolicy, TelemetryDatabase
-from datasets import ai4i as data_set
-from datasets.errors import BadInput, GauntletError
-from flows.drift_check import drift_check
-from flows.housekeeping import housekeeping
-from flows.reap import reap
-from flows.score import score
-from flows.validate_registry import validate_registry
-from tasks import claims
-from tasks.claims import claims_database
-from tasks.connection import BLOCK
-from tasks.loop.store import listed, manifests
-from tasks.registry.selection import get_all_registered_models
+from gauntlet.blocks import DriftPolicy, TelemetryDatabase
+from gauntlet.datasets import ai4i as data_set
+from gauntlet.datasets.errors import BadInput, GauntletError
+from gauntlet.flows.drift_check import drift_check
+from gauntlet.flows.housekeeping import housekeeping
+from gauntlet.flows.reap import reap
+from gauntlet.flows.score import score
+from gauntlet.flows.validate_registry import validate_registry
+from gauntlet.tasks import claims
+from gauntlet.tasks.claims import claims_database
+from gauntlet.tasks.loop.store import listed, manifests
+from gauntlet.tasks.registry.selection import get_all_registered_models
+from gauntlet.tasks.runtime.connection import BLOCK
 
 pytestmark = pytest.mark.parametrize("ran", ["ai4i"], indirect=True)
 

@@ -8,19 +8,19 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from datasets.errors import GauntletError, ServiceDown
-from tasks.registry import cache as caching
-from tasks.registry.aliases import give
-from tasks.registry.cache import ModelCache
-from tasks.registry.selection import (
+from gauntlet.datasets.errors import GauntletError, ServiceDown
+from gauntlet.tasks.registry import cache as caching
+from gauntlet.tasks.registry.aliases import give
+from gauntlet.tasks.registry.cache import ModelCache
+from gauntlet.tasks.registry.selection import (
     add_sensor_type_tag,
     get_all_registered_models,
     get_model_recommendations,
     get_models_by_sensor_type,
     suggest_sensor_types,
 )
-from tasks.registry.signing import signing_key
-from tasks.settings import settings
+from gauntlet.tasks.registry.signing import signing_key
+from gauntlet.tasks.runtime.settings import settings
 
 pytestmark = pytest.mark.parametrize("ran", ["ai4i"], indirect=True)
 

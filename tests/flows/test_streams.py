@@ -13,11 +13,11 @@ from mlflow import MlflowClient
 from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
-from datasets import sensors
-from datasets.errors import BadInput
-from flows.anomaly import anomaly
-from flows.synthetic import synthetic
-from tasks.result import GauntletResult
+from gauntlet.datasets import sensors
+from gauntlet.datasets.errors import BadInput
+from gauntlet.flows.anomaly import anomaly
+from gauntlet.flows.synthetic import synthetic
+from gauntlet.tasks.result import GauntletResult
 
 pytestmark = pytest.mark.slow
 

@@ -10,19 +10,19 @@ import pytest
 from mlflow import MlflowClient
 from prefect.blocks.core import Block
 
-from blocks import DriftPolicy, RetrainPolicy, TelemetryDatabase
-from datasets.errors import BadInput
-from flows.drift_check import drift_check
-from flows.promote import promote
-from flows.retrain import retrain
-from flows.score import score
-from tasks.claims import claims_database
-from tasks.connection import BLOCK
-from tasks.loop.adapters import registered_names
-from tasks.loop.store import listed, manifests
-from tasks.promotion import log
-from tasks.promotion.move import standing
-from tasks.registry.aliases import CHALLENGER
+from gauntlet.blocks import DriftPolicy, RetrainPolicy, TelemetryDatabase
+from gauntlet.datasets.errors import BadInput
+from gauntlet.flows.drift_check import drift_check
+from gauntlet.flows.promote import promote
+from gauntlet.flows.retrain import retrain
+from gauntlet.flows.score import score
+from gauntlet.tasks.claims import claims_database
+from gauntlet.tasks.loop.adapters import registered_names
+from gauntlet.tasks.loop.store import listed, manifests
+from gauntlet.tasks.promotion import log
+from gauntlet.tasks.promotion.move import standing
+from gauntlet.tasks.registry.aliases import CHALLENGER
+from gauntlet.tasks.runtime.connection import BLOCK
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("ran", ["ai4i"], indirect=True)]
 NAMES = registered_names("ai4i")

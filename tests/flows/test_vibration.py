@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from datasets import ims
-from datasets.errors import Leak, TooManyBadFiles
-from datasets.provenance import RECORD
-from flows.nasa import nasa
-from tasks.result import GauntletResult
+from gauntlet.datasets import ims
+from gauntlet.datasets.errors import Leak, TooManyBadFiles
+from gauntlet.datasets.provenance import RECORD
+from gauntlet.flows.nasa import nasa
+from gauntlet.tasks.result import GauntletResult
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,8 @@ from prefect import flow
 from prefect.context import FlowRunContext
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.score import score
-from tasks.settings import settings
+from gauntlet.flows.score import score
+from gauntlet.tasks.runtime.settings import settings
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ pytestmark = [
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "from deployments.cli import main; main()", *arguments],
+        [sys.executable, "-c", "from gauntlet.deployments.cli import main; main()", *arguments],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

@@ -17,8 +17,8 @@ from lightgbm import LGBMClassifier
 from scipy import stats
 from sklearn.metrics import average_precision_score
 
-from datasets import ai4i
-from datasets._ai4i_process import bears_mark, draw
+from gauntlet.datasets import ai4i
+from gauntlet.datasets.simulate.ai4i import bears_mark, draw
 
 pytestmark = pytest.mark.real
 

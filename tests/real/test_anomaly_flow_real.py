@@ -17,7 +17,7 @@ pytestmark = [
 
 def test_the_official_windows_are_met_and_the_simple_limit_is_not_hidden(stack: Any) -> None:
     """All four windows are found by every detector; the verdict says that the plain limit has the better F1."""
-    from flows.anomaly import anomaly
+    from gauntlet.flows.anomaly import anomaly
 
     told = anomaly(data=Path(ROOT) / "nab")
     assert told.source == "real"

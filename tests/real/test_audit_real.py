@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from datasets.spec import Table
-from tasks.audit import Fingerprint, Part, Protocol, audit_claims, audit_table
+from gauntlet.datasets.spec import Table
+from gauntlet.tasks.audit import Fingerprint, Part, Protocol, audit_claims, audit_table
 
 pytestmark = pytest.mark.real
 

@@ -9,19 +9,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from datasets import ai4i
-from datasets.ims_levels import level_tables
-from tasks.drift.calibration import LEVEL, calibrate
-from tasks.drift.faults import data_faults
-from tasks.drift.history import sustained
-from tasks.drift.learnable import learnable_rows
-from tasks.drift.order import serial_order
-from tasks.drift.report import DriftReport, FeatureShift, calibration_for, compare
-from tasks.drift.sensors import sensor_faults
-from tasks.drift.statistics import is_number, ks, psi
-from tasks.drift.triage import Evidence, alarm_spans, triage
-from tasks.train.alarm_rule import AlarmRule
-from tasks.train.healthy_beginning import level_index
+from gauntlet.datasets import ai4i
+from gauntlet.datasets.ims_levels import level_tables
+from gauntlet.tasks.alarms.rule import AlarmRule
+from gauntlet.tasks.drift.calibration import LEVEL, calibrate
+from gauntlet.tasks.drift.faults import data_faults
+from gauntlet.tasks.drift.history import sustained
+from gauntlet.tasks.drift.learnable import learnable_rows
+from gauntlet.tasks.drift.order import serial_order
+from gauntlet.tasks.drift.report import DriftReport, FeatureShift, calibration_for, compare
+from gauntlet.tasks.drift.sensors import sensor_faults
+from gauntlet.tasks.drift.statistics import is_number, ks, psi
+from gauntlet.tasks.drift.triage import Evidence, alarm_spans, triage
+from gauntlet.tasks.vibration.healthy_beginning import level_index
 
 pytestmark = pytest.mark.real
 

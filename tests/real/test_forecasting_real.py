@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from datasets import ett
-from tasks.forecast import linear
-from tasks.forecast.judge import asked, truth
-from tasks.forecast.rows import RowForecaster
-from tasks.forecast.scores import score
-from tasks.forecast.simple import Naive
-from tasks.forecast.windows import Split, origins, split
-from tasks.report.forecasting import PUBLISHED
+from gauntlet.datasets import ett
+from gauntlet.tasks.forecasting.evaluate import asked, truth
+from gauntlet.tasks.forecasting.report import PUBLISHED
+from gauntlet.tasks.forecasting.scores import score
+from gauntlet.tasks.forecasting.windows import Split, origins, split
+from gauntlet.tasks.models.forecasters import linear
+from gauntlet.tasks.models.forecasters.rows import RowForecaster
+from gauntlet.tasks.models.forecasters.simple import Naive
 
 pytestmark = pytest.mark.real
 
@@ -70,7 +70,7 @@ def test_the_linear_forecaster_reaches_published_nlinear(folder: Path, name: str
 @pytest.mark.slow
 def test_the_champion_of_the_gauntlet_reaches_it_too(folder: Path, stack: Any) -> None:
     """The whole flow on ETTh1, as anybody runs it: every model in the table, the champion at or below NLinear."""
-    from flows.forecasting import forecasting
+    from gauntlet.flows.forecasting import forecasting
 
     result = forecasting(data=folder, seed=7)
     assert result.source == "real"

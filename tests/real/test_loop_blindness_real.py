@@ -14,31 +14,31 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from blocks import DriftPolicy, TelemetryDatabase
-from datasets.errors import GauntletError
-from datasets.ims_levels import LevelTable, level_tables
-from datasets.vibration_truth import Seen, truths
-from tasks.claims.database import open_database
-from tasks.connection import Connection
-from tasks.drift.order import serial_order
-from tasks.drift.report import DriftReport, FeatureShift, calibration_for
-from tasks.drift.statistics import ks, psi
-from tasks.loop import challenger, maintenance
-from tasks.loop.adapters import adapter
-from tasks.loop.champion import Champion
-from tasks.loop.drift_check import Judged, judge
-from tasks.loop.evaluation import contest
-from tasks.loop.scoring import score_file
-from tasks.loop.store import listed, manifests, put, rows_of
-from tasks.loop.window import newest_windows
-from tasks.promotion.decide import decide
-from tasks.register import parquet
-from tasks.registry.load import LoadedModel
-from tasks.train.alarm_rule import AlarmRule, alarms
-from tasks.vibration.judge import healthy_rows, train
-from tasks.vibration.library import library_files
-from tasks.vibration.load import Life, VibrationData, lives_of
-from tasks.vibration.sets import NASA
+from gauntlet.blocks import DriftPolicy, TelemetryDatabase
+from gauntlet.datasets.errors import GauntletError
+from gauntlet.datasets.ims_levels import LevelTable, level_tables
+from gauntlet.datasets.records.run_truth import Seen, truths
+from gauntlet.tasks.alarms.rule import AlarmRule, alarms
+from gauntlet.tasks.claims.database import open_database
+from gauntlet.tasks.drift.order import serial_order
+from gauntlet.tasks.drift.report import DriftReport, FeatureShift, calibration_for
+from gauntlet.tasks.drift.statistics import ks, psi
+from gauntlet.tasks.loop import challenger, maintenance
+from gauntlet.tasks.loop.adapters import adapter
+from gauntlet.tasks.loop.champion import Champion
+from gauntlet.tasks.loop.drift_check import Judged, judge
+from gauntlet.tasks.loop.evaluation import contest
+from gauntlet.tasks.loop.scoring import score_file
+from gauntlet.tasks.loop.store import listed, manifests, put, rows_of
+from gauntlet.tasks.loop.window import newest_windows
+from gauntlet.tasks.promotion.decide import decide
+from gauntlet.tasks.registry.load import LoadedModel
+from gauntlet.tasks.registry.register import parquet
+from gauntlet.tasks.runtime.connection import Connection
+from gauntlet.tasks.vibration.evaluate import healthy_rows, train
+from gauntlet.tasks.vibration.gauntlets import NASA
+from gauntlet.tasks.vibration.library import library_files
+from gauntlet.tasks.vibration.load import Life, VibrationData, lives_of
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -201,7 +201,7 @@ def lived(
         loop = Loop(_champion(lives, table.run), tmp_path_factory.mktemp(table.run), new_store())
         with pytest.MonkeyPatch.context() as patch:
             if table.run != "2nd_test":
-                patch.setattr("tasks.loop.drift_check.compare", _numbers)
+                patch.setattr("gauntlet.tasks.loop.drift_check.compare", _numbers)
             _live(loop, _windows(table, life.healthy, loop.folder))
         loops[table.run] = loop
     return loops

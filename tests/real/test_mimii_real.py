@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 import soundfile
 
-from datasets import mimii
-from datasets.errors import BadInput
-from datasets.mimii_published import published
-from datasets.sound_clip import Cell
-from datasets.sound_file import samples, waveform
-from tasks import sound
-from tasks.evaluate.detection import figures
-from tasks.featurize import sound as features
-from tasks.featurize import sound_plain
-from tasks.train.sound_listener import DETECTORS, FALSE_ALARM_RATE, MAHALANOBIS
+from gauntlet.datasets import mimii
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.io.sound_file import samples, waveform
+from gauntlet.datasets.mimii_published import published
+from gauntlet.datasets.records.clip import Cell
+from gauntlet.tasks.metrics.detection import figures
+from gauntlet.tasks.models.sound_listener import DETECTORS, FALSE_ALARM_RATE, MAHALANOBIS
+from gauntlet.tasks.sound import load as sound
+from gauntlet.tasks.sound.featurize import clip as features
+from gauntlet.tasks.sound.featurize import plain as sound_plain
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 

@@ -20,7 +20,7 @@ pytestmark = [
 
 def test_both_are_read_with_numeric_status() -> None:
     """721 and 3,601 minutes, the last row BROKEN; sensor_15 never moves in one of them."""
-    from datasets import pump
+    from gauntlet.datasets import pump
 
     one, two = pump.read(REAL / "pump" / "prediction_slice1.csv"), pump.read(REAL / "pump" / "slice0.csv")
     assert (one.values.shape, one.failures.tolist()) == ((721, 51), [720])
@@ -31,7 +31,7 @@ def test_both_are_read_with_numeric_status() -> None:
 
 def test_both_are_scored_and_said() -> None:
     """One sentence each."""
-    from tasks.pump_slice import score_slices
+    from gauntlet.tasks.failure_prediction.slices import score_slices
 
     found = score_slices(REAL)
     assert [one.rows for one in found] == [721, 3601]
@@ -40,8 +40,8 @@ def test_both_are_scored_and_said() -> None:
 
 def test_a_slice_is_no_data_set_to_judge_a_model_on(tmp_path: Path) -> None:
     """The gauntlet stops on one failure, and says so."""
-    from datasets.errors import BadInput
-    from tasks import pumps
+    from gauntlet.datasets.errors import BadInput
+    from gauntlet.tasks.failure_prediction import load as pumps
 
     table = pumps.load(REAL / "pump" / "slice0.csv", "auto", tmp_path, 7)
     with pytest.raises(BadInput, match="1 failure; expected at least 3"):

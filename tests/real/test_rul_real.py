@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from datasets import femto
-from tasks.featurize.vibration_table import feature_table
-from tasks.rul.leave_one_out import after_alarm, leave_one_out
-from tasks.rul.life import History, ObservedLife
-from tasks.rul.rated_life import rated_life
-from tasks.train.alarm_rule import AlarmRule, alarms, verdict
-from tasks.train.healthy_beginning import rise_index
+from gauntlet.datasets import femto
+from gauntlet.tasks.alarms.rule import AlarmRule, alarms, verdict
+from gauntlet.tasks.vibration.featurize.table import feature_table
+from gauntlet.tasks.vibration.healthy_beginning import rise_index
+from gauntlet.tasks.vibration.remaining_life.leave_one_out import after_alarm, leave_one_out
+from gauntlet.tasks.vibration.remaining_life.life import History, ObservedLife
+from gauntlet.tasks.vibration.remaining_life.rated_life import rated_life
 
 pytestmark = pytest.mark.real
 

@@ -21,7 +21,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def judged() -> Any:
-    from tasks import rig
+    from gauntlet.tasks.multivariate import load as rig
 
     runs = rig.load(REAL / "skab", "real", REAL, 7)
     beginnings = rig.featurize(runs)
@@ -54,7 +54,7 @@ def test_temperatures_are_left_out_because_they_drift_before_any_anomaly(judged:
 
 def test_labels_and_later_rows_have_no_part_in_the_settings(judged: Any) -> None:
     """Settings learnt from the beginnings alone, everything else thrown away, are those that were used."""
-    from tasks.train.run_setting import learn
+    from gauntlet.tasks.multivariate.setting import learn
 
     runs, beginnings, detections, _ = judged
     rows = [run.values.iloc[:400].copy() for run in runs.runs]
@@ -66,7 +66,7 @@ def test_labels_and_later_rows_have_no_part_in_the_settings(judged: Any) -> None
 
 def test_the_audit_is_silent(judged: Any) -> None:
     """Nothing was tuned on a test row, nothing trained is scored."""
-    from tasks import rig
+    from gauntlet.tasks.multivariate import load as rig
 
     runs, _, detections, _ = judged
     assert rig.audit_result(runs, detections, allow_leakage=False) == ()

@@ -20,7 +20,7 @@ def _run(name: str, folder: str, tmp_path: Path) -> dict[str, Any]:
         pytest.skip(f"GAUNTLET_DATA_DIR has no {folder}/: the real files are not here")
     file = tmp_path / "result.json"
     answer = subprocess.run(
-        [sys.executable, "-c", "from deployments.cli import main; main()", "run", name, "--data", str(data), "--json", str(file), "--quiet"],
+        [sys.executable, "-c", "from gauntlet.deployments.cli import main; main()", "run", name, "--data", str(data), "--json", str(file), "--quiet"],
         capture_output=True, text=True, check=False, env={**os.environ, "GAUNTLET_HOME": str(tmp_path / "home")},
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr[-2000:]

@@ -7,17 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from datasets import cwru, femto, ims, xjtu
-from datasets.bearing import SKF6205
-from datasets.signal_file import snapshot, snapshots
-from tasks.diagnose.element import attribute_lines, diagnose
-from tasks.featurize import vibration_plain
-from tasks.featurize.vibration import FEATURES, LINES, features
-from tasks.featurize.vibration_table import feature_table
-from tasks.train.alarm_rule import AlarmRule, alarms, verdict
-from tasks.train.crosstalk import attribute
-from tasks.train.healthy_beginning import level_index, rise_index
-from tasks.train.run_in import settled
+from gauntlet.datasets import cwru, femto, ims, xjtu
+from gauntlet.datasets.bearing import SKF6205
+from gauntlet.datasets.io.signal_file import snapshot, snapshots
+from gauntlet.tasks.alarms.rule import AlarmRule, alarms, verdict
+from gauntlet.tasks.vibration.crosstalk import attribute
+from gauntlet.tasks.vibration.diagnosis.element import attribute_lines, diagnose
+from gauntlet.tasks.vibration.featurize import plain as vibration_plain
+from gauntlet.tasks.vibration.featurize.snapshot import FEATURES, LINES, features
+from gauntlet.tasks.vibration.featurize.table import feature_table
+from gauntlet.tasks.vibration.healthy_beginning import level_index, rise_index
+from gauntlet.tasks.vibration.run_in import settled
 
 pytestmark = pytest.mark.real
 

@@ -11,11 +11,11 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from datasets.errors import BadInput
-from tasks import result as module
-from tasks.audit import Finding
-from tasks.report.result import SHOWN
-from tasks.result import (
+from gauntlet.datasets.errors import BadInput
+from gauntlet.tasks import result as module
+from gauntlet.tasks.audit import Finding
+from gauntlet.tasks.report.result import SHOWN
+from gauntlet.tasks.result import (
     METRICS,
     GauntletResult,
     InputSummary,
@@ -168,8 +168,8 @@ FULL = """
 import sys, signal, resource
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from datasets.errors import BadInput
-from tasks.result import GauntletResult, InputSummary, Leakage, write_document
+from gauntlet.datasets.errors import BadInput
+from gauntlet.tasks.result import GauntletResult, InputSummary, Leakage, write_document
 told = GauntletResult("ai4i", "real", "", 7, "x" * 200_000, Leakage(), "f1", (), (), "", None, (), {{}}, InputSummary(1, 1, 1), "")
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))

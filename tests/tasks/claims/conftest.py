@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, Engine
 
-from tasks.claims import open_database, sqlite_url
+from gauntlet.tasks.claims import open_database, sqlite_url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

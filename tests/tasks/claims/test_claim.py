@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from datasets.errors import StaleClaim
-from tasks import claims
-from tasks.claims import Claim, Lapsed, Refusal
-from tasks.claims.log import write
+from gauntlet.datasets.errors import StaleClaim
+from gauntlet.tasks import claims
+from gauntlet.tasks.claims import Claim, Lapsed, Refusal
+from gauntlet.tasks.claims.log import write
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

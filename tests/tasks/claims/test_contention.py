@@ -17,11 +17,11 @@ import psycopg
 import pytest
 from sqlalchemy import Engine
 
-from datasets.errors import BadInput, ServiceDown, StaleClaim
-from deployments.stack.process import wait_until
-from tasks import claims
-from tasks.claims import Busy, Done, Turn
-from tasks.claims.log import write
+from gauntlet.datasets.errors import BadInput, ServiceDown, StaleClaim
+from gauntlet.deployments.stack.process import wait_until
+from gauntlet.tasks import claims
+from gauntlet.tasks.claims import Busy, Done, Turn
+from gauntlet.tasks.claims.log import write
 
 ROOT = Path(__file__).resolve().parents[3]
 MINUTE = timedelta(minutes=1)
@@ -94,7 +94,7 @@ def test_every_release_lets_one_in_and_tokens_only_grow(engine: Engine) -> None:
 CLAIM = """
 import sys, json
 from datetime import timedelta
-from tasks.claims import claim, open_database
+from gauntlet.tasks.claims import claim, open_database
 print("ready", flush=True)
 sys.stdin.readline()
 given = claim(open_database(sys.argv[1]), "a:b", sys.argv[2], timedelta(seconds=float(sys.argv[3])))

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from datasets.errors import StaleClaim
-from tasks.claims import Busy, Done, Turn, abandon, begin, finish, forget, in_turn, open_database, prolong
+from gauntlet.datasets.errors import StaleClaim
+from gauntlet.tasks.claims import Busy, Done, Turn, abandon, begin, finish, forget, in_turn, open_database, prolong
 
 MINUTE = timedelta(minutes=1)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine
 
-from tasks.claims import open_database, sqlite_url
+from gauntlet.tasks.claims import open_database, sqlite_url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

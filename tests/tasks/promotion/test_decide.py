@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, create_engine
 
-from datasets.errors import BadInput, ServiceDown
-from tasks.evaluate.alarms import Outcome
-from tasks.promotion import log
-from tasks.promotion.compare import Comparison, Difference, Guard
-from tasks.promotion.decide import decide
-from tasks.promotion.library import Announcement, Failure, from_lives, from_rows, replay, worse
-from tasks.promotion.log import Line, close, history, open_log, recorded, unfinished, write
-from tasks.registry.aliases import Holder
+from gauntlet.datasets.errors import BadInput, ServiceDown
+from gauntlet.tasks.metrics.lives import Outcome
+from gauntlet.tasks.promotion import log
+from gauntlet.tasks.promotion.compare import Comparison, Difference, Guard
+from gauntlet.tasks.promotion.decide import decide
+from gauntlet.tasks.promotion.library import Announcement, Failure, from_lives, from_rows, replay, worse
+from gauntlet.tasks.promotion.log import Line, close, history, open_log, recorded, unfinished, write
+from gauntlet.tasks.registry.aliases import Holder
 
 
 def told(gain: float, low: float, high: float, recall_kept: bool = True) -> Comparison:
@@ -240,4 +240,6 @@ def test_figures_need_no_server() -> None:
     for name in ("compare", "library", "decide"):
         tree = ast.parse((Path(log.__file__).parent / f"{name}.py").read_text())
         modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-        assert not any(str(one).startswith(("mlflow", "sqlalchemy", "prefect", "tasks.registry")) for one in modules)
+        assert not any(
+            str(one).startswith(("mlflow", "sqlalchemy", "prefect", "gauntlet.tasks.registry")) for one in modules
+        )

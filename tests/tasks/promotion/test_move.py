@@ -15,20 +15,20 @@ from mlflow import MlflowClient
 from sklearn.linear_model import LogisticRegression
 from sqlalchemy import Engine, create_engine, delete
 
-from datasets import ai4i
-from datasets.errors import NotPromotable
-from tasks.promotion import smoke
-from tasks.promotion.carry_out import carry_out, roll_back
-from tasks.promotion.decide import Decision
-from tasks.promotion.log import PROMOTIONS, history, open_log, unfinished
-from tasks.promotion.move import Standing, promote, repair, rollback, standing
-from tasks.promotion.smoke import examine
-from tasks.registry import aliases as reading
-from tasks.registry.aliases import CHALLENGER, CHAMPION, PREVIOUS, Holder, aliases_of, enter, holder
-from tasks.registry.key import requirements
-from tasks.registry.publish import Submission, publish
-from tasks.tracking import experiment, tracked
-from tasks.train.process import CANDIDATES, Prices, pipeline
+from gauntlet.datasets import ai4i
+from gauntlet.datasets.errors import NotPromotable
+from gauntlet.tasks.promotion import smoke
+from gauntlet.tasks.promotion.carry_out import carry_out, roll_back
+from gauntlet.tasks.promotion.decide import Decision
+from gauntlet.tasks.promotion.log import PROMOTIONS, history, open_log, unfinished
+from gauntlet.tasks.promotion.move import Standing, promote, repair, rollback, standing
+from gauntlet.tasks.promotion.smoke import examine
+from gauntlet.tasks.registry import aliases as reading
+from gauntlet.tasks.registry.aliases import CHALLENGER, CHAMPION, PREVIOUS, Holder, aliases_of, enter, holder
+from gauntlet.tasks.registry.key import requirements
+from gauntlet.tasks.registry.publish import Submission, publish
+from gauntlet.tasks.runtime.tracking import experiment, tracked
+from gauntlet.tasks.tabular.train import CANDIDATES, Prices, pipeline
 
 pytestmark = pytest.mark.slow
 
@@ -321,7 +321,7 @@ def test_what_must_not_be_champion_is_refused_and_nothing_moves(
 
 
 def _folder(version: Holder) -> str:
-    from tasks.registry.load import artifact_location, find_version, model_id_of
+    from gauntlet.tasks.registry.load import artifact_location, find_version, model_id_of
 
     return artifact_location(model_id_of(find_version(version.name, version.version)))
 

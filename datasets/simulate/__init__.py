@@ -1,0 +1,1 @@
+"""Simulated machines, in the publishers' own formats and with known faults."""

@@ -1,0 +1,1 @@
+"""Sensors over time and failures to warn of: the Kaggle pump."""

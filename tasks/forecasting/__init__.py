@@ -1,0 +1,1 @@
+"""Forecasts of series, judged from rolling origins: ETT, simulated sensors."""

@@ -1,0 +1,1 @@
+"""Every class that is pickled into a registered model; the paths of these modules are a promise."""

@@ -1,0 +1,1 @@
+"""Runs of several sensors, each with a healthy beginning to learn from: SKAB."""

@@ -1,0 +1,1 @@
+"""Single sensor streams, validated and watched for anomalies: simulated sensors, NAB."""

@@ -1,0 +1,1 @@
+"""Clips of machine sound, learnt from normal clips only: MIMII, DCASE 2020."""

@@ -1,0 +1,1 @@
+"""Tables whose rows stand alone, with a label: AI4I."""

@@ -1,0 +1,66 @@
+"""Rows of a supervised table: read, scored, and the newest of them beside the rows that the champion learnt from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gauntlet.blocks import DriftPolicy
+from gauntlet.datasets.spec import Table
+from gauntlet.tasks.loop.champion import Champion
+from gauntlet.tasks.loop.contract import Batch, InputFile, Manifest, Scored, Window
+from gauntlet.tasks.loop.store import ALARM, LABEL, SCORE, labels_of, newest, rows_of
+from gauntlet.tasks.runtime.connection import Connection
+from gauntlet.tasks.runtime.tracking import servers
+
+COLUMNS = ("score", "prediction", "label")
+
+
+def read(file: InputFile, _: Champion, spec: Table, reader: Callable[..., Any]) -> Batch:
+    """The rows of a file, with their labels where it has them."""
+    table = reader(file.path, labelled=False)
+    labels = table.frame[spec.target].to_numpy(np.int64) if spec.target in table.frame else None
+    return Batch(table.frame[list(spec.features)], labels)
+
+
+def score(batch: Batch, champion: Champion, _: Connection) -> Scored:
+    """What the champion says of them."""
+    return _said(champion.loaded.model, batch.rows)
+
+
+def _said(model: Any, rows: pd.DataFrame) -> Scored:
+    features = model[:-1].transform(rows)
+    return Scored(features, model.predict_proba(rows)[:, 1], np.asarray(model.predict(rows)).astype(bool))
+
+
+def windows(champion: Champion, policy: DriftPolicy, connection: Connection, target: str) -> list[Window]:
+    """The newest scored rows and the reference, both through the champion as it is now; none before any scoring."""
+    count = policy.window_rows
+    with servers(connection):
+        taken = newest(connection, champion.gauntlet, count)
+        parts = [rows_of(connection, one) for one in taken]
+    if not parts:
+        return []
+    training = champion.table("training.parquet")
+    reference = _compared(champion, training.drop(columns=target), training[target].to_numpy())
+    scored = pd.concat(parts, ignore_index=True).tail(count)
+    labels = labels_of(scored) if all(one.labelled for one in taken) else None
+    window = _compared(champion, scored.drop(columns=[SCORE, ALARM, LABEL], errors="ignore"), labels)
+    features = tuple(name for name in reference.columns if name not in COLUMNS)
+    key = _key(champion, taken, count)
+    return [Window(champion.gauntlet, champion, tuple(taken), reference, window, features, key)]
+
+
+def _compared(champion: Champion, rows: pd.DataFrame, labels: np.ndarray | None) -> pd.DataFrame:
+    said = _said(champion.loaded.model, rows)
+    frame = said.features.reset_index(drop=True).assign(score=said.score, prediction=said.alarm.astype(int))
+    return frame if labels is None else frame.assign(label=labels)
+
+
+def _key(champion: Champion, taken: Sequence[Manifest], rows: int) -> str:
+    parts = [champion.label, str(rows), *(one.sha256 for one in taken)]
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()

@@ -1,0 +1,28 @@
+"""The kind "monitor": machines watched over time by a health index, each knowing its own healthy beginning."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from gauntlet.datasets.ims import OFF_LEVEL
+from gauntlet.tasks.loop.contract import Adapter
+from gauntlet.tasks.vibration.gauntlets import VibrationGauntlet
+from gauntlet.tasks.vibration.online import contest, files, material, reading, scoring, windows
+
+OFF = {"nasa": OFF_LEVEL}  # the others' publishers record a running machine only
+
+
+def monitor(gauntlet: VibrationGauntlet) -> Adapter:
+    """The functions of a vibration gauntlet."""
+    return Adapter(
+        in_order=True,
+        files=partial(files.files, gauntlet=gauntlet),
+        read=partial(reading.read, gauntlet=gauntlet, off_level=OFF.get(gauntlet.name, 0.0)),
+        score=scoring.score,
+        windows=windows.windows,
+        gather=material.gather,
+        of_versions=material.of_versions,
+        train=material.train,
+        contest=contest.contest,
+        carry=material.carry,
+    )

@@ -1,0 +1,170 @@
+"""Files of a monitor: snapshots as rows of features, or levels of the IMS tests, one file per stretch of time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.ims_levels import LevelTable, level_window
+from gauntlet.datasets.io.signal_file import enforce_limit
+from gauntlet.tasks.loop.champion import Champion
+from gauntlet.tasks.loop.contract import Batch, InputFile
+from gauntlet.tasks.models.machine_health import MACHINE
+from gauntlet.tasks.models.relative_level import relative_levels
+from gauntlet.tasks.runtime.settings import settings
+from gauntlet.tasks.vibration.featurize.table import feature_table
+from gauntlet.tasks.vibration.gauntlets import VibrationGauntlet
+from gauntlet.tasks.vibration.load import snapshot_rows
+from gauntlet.tasks.vibration.online.facts import TIME, Facts, facts_of
+from gauntlet.tasks.vibration.online.files import raw_run
+
+TINY = 1e-12
+OFF = "the machine is off"
+
+
+def read(file: InputFile, champion: Champion, gauntlet: VibrationGauntlet, off_level: float) -> Batch:
+    """The running snapshots of a file as rows: machine, time and the features that the champion knows.
+
+    Args:
+        off_level: a snapshot in which every bearing of the shaft is quieter [unit of the levels] is machine-off.
+
+    Raises:
+        BadInput: not such a table, a machine that the champion does not know, or machines of several shafts.
+    """
+    facts = facts_of(champion)
+    if file.part:
+        return _raw(file, facts, gauntlet)
+    levels = level_window(file.path) if champion.gauntlet == "nasa" else None
+    if levels is not None:
+        group = levels.run
+        _check_basis(facts, group, file.path, "levels")
+        return Batch(
+            _of_levels(levels, facts), None, group, (levels.rows - len(levels.index)) * len(facts.on_shaft(group))
+        )
+    rows = _table(file.path, facts)
+    groups = sorted({facts.group_of(name) for name in rows[MACHINE].unique()})
+    if len(groups) > 1:
+        raise BadInput(file.path, "machines of several shafts", saw=", ".join(groups), expected="one file per shaft")
+    running = _running(rows, off_level)
+    kept = _with_neighbours(rows[running].reset_index(drop=True), facts, groups[0])
+    wanted = [name for name in facts.training.columns if name in kept and name != TIME and name != MACHINE]
+    return Batch(kept[[MACHINE, TIME, *wanted]], None, groups[0], int((~running).sum()))
+
+
+def _check_basis(facts: Facts, group: str, path: Path, basis: str) -> None:
+    """A level is the mean of absolute values, a snapshot's its standard deviation: one cannot stand for the other."""
+    bases = {facts.machines[name].basis for name in facts.on_shaft(group)}
+    if not bases:
+        raise BadInput(path, f"the champion does not know {group}", do="train it on that run first")
+    if bases != {basis}:
+        raise BadInput(path, f"the champion learnt {group} from {bases.pop()}", saw=basis, do="give the same")
+
+
+def _raw(file: InputFile, facts: Facts, gauntlet: VibrationGauntlet) -> Batch:
+    """The running snapshots of a run; unusable ones are left out up to the limit that training has, too."""
+    table = feature_table(raw_run(file, gauntlet))
+    run = table.run
+    _check_basis(facts, run.name, file.path, "snapshots")
+    off = [one for one in table.quarantine if OFF in one.reason]
+    enforce_limit(run, [one for one in table.quarantine if OFF not in one.reason], settings().quarantine_limit)
+    parts, start = [], run.files[0].time
+    assert start is not None  # raw_run takes no other
+    for unit in run.units:
+        rows = snapshot_rows(table, unit)
+        rows = rows[[name for name in rows if name in facts.training]]
+        machine = next(name for name in facts.on_shaft(run.name) if facts.machines[name].unit == unit)
+        rows.insert(0, MACHINE, machine)
+        rows.insert(1, TIME, start.timestamp() + table.seconds)
+        parts.append(rows)
+    whole = pd.concat(parts).sort_values(TIME, kind="stable").reset_index(drop=True)
+    return Batch(_with_neighbours(whole, facts, run.name), None, run.name, len(off) * len(run.units))
+
+
+def _of_levels(table: LevelTable, facts: Facts) -> pd.DataFrame:
+    """Rows of every bearing, snapshot by snapshot."""
+    parts = []
+    for unit in dict.fromkeys(table.units):
+        machine = next(name for name in facts.on_shaft(table.run) if facts.machines[name].unit == unit)
+        values = np.log(table.levels[:, table.unit_channels(unit)] + TINY)
+        rows = pd.DataFrame(values, columns=[f"log_level {i + 1}" for i in range(values.shape[1])])
+        seconds = [time.timestamp() for time in table.times]
+        rows.insert(0, MACHINE, machine)
+        rows.insert(1, TIME, np.array(seconds, np.float64))
+        parts.append(rows)
+    whole = pd.concat(parts).sort_values(TIME, kind="stable").reset_index(drop=True)
+    return _with_neighbours(whole, facts, table.run)
+
+
+def _table(path: Path, facts: Facts) -> pd.DataFrame:
+    try:
+        rows = pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",")
+    except (ValueError, OSError) as error:
+        raise BadInput(path, "cannot be read as a table", saw=str(error).split("\n")[0]) from None
+    if TIME not in rows or not len(rows):
+        raise BadInput(path, "no snapshots", column=TIME, expected="a row per snapshot and machine, with its time")
+    if MACHINE not in rows:
+        if len(facts.machines) > 1:
+            raise BadInput(path, "which machine is it?", column=MACHINE, expected=f"one of {_some(facts)}")
+        rows[MACHINE] = next(iter(facts.machines))
+    rows[MACHINE] = rows[MACHINE].astype(str)
+    strange = [name for name in rows[MACHINE].unique() if name not in facts.machines]
+    if strange:
+        raise BadInput(path, f"no healthy beginning of {strange[0]!r} was learnt", expected=f"one of {_some(facts)}")
+    rows[TIME] = _seconds(rows[TIME], path)
+    for name in rows.columns.difference([MACHINE, TIME]):
+        values = pd.to_numeric(rows[name], errors="coerce")
+        if (
+            name in facts.training
+            and not np.isfinite(values.to_numpy(np.float64)).all()
+            and facts.training[name].notna().all()
+        ):
+            row = int(np.argmin(np.isfinite(values.to_numpy(np.float64))))
+            raise BadInput(path, "not a number", row=row + 2, column=str(name), saw=str(rows[name].iloc[row]))
+        rows[name] = values
+    return rows.sort_values(TIME, kind="stable").reset_index(drop=True)
+
+
+def _seconds(column: pd.Series, path: Path) -> np.ndarray:
+    if pd.api.types.is_numeric_dtype(column):
+        seconds = column.to_numpy(np.float64)
+    else:
+        times = pd.to_datetime(column, utc=True, errors="coerce", format="ISO8601")
+        seconds = (times - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy(np.float64)
+    if not np.isfinite(seconds).all():
+        row = int(np.argmin(np.isfinite(seconds)))
+        raise BadInput(path, "no time", row=row + 2, column=TIME, saw=str(column.iloc[row]), expected="ISO 8601")
+    return np.asarray(seconds, np.float64)
+
+
+def _running(rows: pd.DataFrame, off_level: float) -> np.ndarray:
+    """False for snapshots in which every bearing is quiet."""
+    levels = rows.filter(regex=r"^log_level ")
+    if not levels.shape[1] or off_level <= 0:
+        return np.ones(len(rows), bool)
+    loudest = levels.max(axis=1).groupby(rows[TIME]).transform("max")
+    return np.asarray(loudest.to_numpy() > np.log(off_level))
+
+
+def _with_neighbours(rows: pd.DataFrame, facts: Facts, group: str) -> pd.DataFrame:
+    """The rows with every bearing's level beside the others', where the champion knows that and the file lacks it."""
+    wanted = [str(name) for name in facts.training if str(name).startswith("relative_level ")]
+    machines = facts.on_shaft(group)
+    if len(machines) < 2 or not wanted or set(wanted) <= set(rows) or not len(rows):
+        return rows
+    levels = rows.filter(regex=r"^log_level ").columns
+    places = {name: np.flatnonzero((rows[MACHINE] == name).to_numpy()) for name in machines}
+    times = [rows[TIME].to_numpy()[place] for place in places.values()]
+    if any(not np.array_equal(times[0], other) for other in times[1:]):
+        return rows  # some bearing is missing at some time: the model says which feature it lacks
+    own = {name: rows[levels].dropna(axis=1, how="all").to_numpy(np.float64)[place] for name, place in places.items()}
+    for name, values in relative_levels(own).items():
+        for i, column in enumerate(values.T, start=1):
+            rows.loc[rows.index[places[name]], f"relative_level {i}"] = column
+    return rows
+
+
+def _some(facts: Facts) -> str:
+    return ", ".join(list(facts.machines)[:5])

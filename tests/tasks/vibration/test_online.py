@@ -1,0 +1,291 @@
+"""Monitors in the loop without servers: files read, work orders heard, and a challenger that has learnt a fault refused."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gauntlet.blocks import DriftPolicy, TelemetryDatabase
+from gauntlet.datasets import ims
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.records.snapshot import Truth
+from gauntlet.tasks.claims import open_database, sqlite_url
+from gauntlet.tasks.drift.triage import AlarmSpan
+from gauntlet.tasks.loop import challenger, maintenance
+from gauntlet.tasks.loop.adapters import adapter
+from gauntlet.tasks.loop.champion import Champion
+from gauntlet.tasks.loop.contract import Material, NotYet
+from gauntlet.tasks.loop.evaluation import contest
+from gauntlet.tasks.loop.maintenance import Event
+from gauntlet.tasks.loop.scoring import FileScored, score_file
+from gauntlet.tasks.loop.store import manifests, memory_before, rows_of
+from gauntlet.tasks.loop.window import newest_windows
+from gauntlet.tasks.models.relative_level import relative_levels
+from gauntlet.tasks.promotion.library import worse
+from gauntlet.tasks.registry.load import LoadedModel
+from gauntlet.tasks.registry.register import parquet
+from gauntlet.tasks.vibration.evaluate import healthy_rows, train
+from gauntlet.tasks.vibration.gauntlets import NASA
+from gauntlet.tasks.vibration.library import library_files, lives_in, machines_in
+from gauntlet.tasks.vibration.load import Life, assemble, cut, featurize, lives_of, load
+from gauntlet.tasks.vibration.online.facts import facts_of
+from gauntlet.tasks.vibration.online.windows import telling
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+LATER_S = datetime(2026, 2, 1, tzinfo=UTC).timestamp()
+UNITS = tuple(f"bearing {i}" for i in (1, 2, 3, 4))
+STEP_S = 600.0
+
+
+def _levels(rows: int, seed: int, fault: np.ndarray | float = 0.0) -> dict[str, np.ndarray]:
+    """Log levels of four bearings, spread 0.03; `fault` is added to bearing 1."""
+    rng = np.random.default_rng(seed)
+    levels = {unit: np.log(0.06) + rng.normal(0, 0.03, (rows, 1)) for unit in UNITS}
+    levels["bearing 1"] = levels["bearing 1"] + np.broadcast_to(fault, rows)[:, None]
+    return levels
+
+
+@pytest.fixture(scope="module")
+def lives() -> tuple[Life, ...]:
+    """A shaft's whole life of 300 snapshots: bearing 1 grows louder from the 200th on."""
+    levels = _levels(300, 1, np.maximum(0, np.arange(300) - 200) * 0.01)
+    beside = relative_levels(levels)
+    made = []
+    for unit in UNITS:
+        machine = f"2nd_test {unit}"
+        rows = pd.DataFrame(
+            {"machine": machine, "log_level 1": levels[unit][:, 0], "relative_level 1": beside[unit][:, 0]}
+        )
+        truth = Truth("2nd_test", unit, ("outer",), 300, 200) if unit == "bearing 1" else None
+        seconds, power = STEP_S * np.arange(300), np.exp(2 * levels[unit][:, 0])
+        made.append(Life("2nd_test", unit, "levels", rows, np.arange(300), seconds, START, power, STEP_S, truth, True))
+    return tuple(made)
+
+
+@pytest.fixture(scope="module")
+def champion(lives: tuple[Life, ...]) -> Champion:
+    """Learnt from the healthy beginnings."""
+    candidate = next(one for one in NASA.candidates if one.kind == "joint_rise")
+    files = {"reference.parquet": parquet(healthy_rows(lives)), "sensor_config.txt": b"", "audit.json": b"{}"}
+    files |= library_files(lives, candidate.features)
+    model = train(candidate, lives, 7).model
+    return Champion("nasa", LoadedModel(candidate.name, 1, {"source": "simulated"}, model, files))
+
+
+def _table(levels: dict[str, np.ndarray], first: int = 0) -> pd.DataFrame:
+    """As somebody's own file has it, without the levels beside the neighbours."""
+    parts = []
+    for unit, values in levels.items():
+        seconds = LATER_S + STEP_S * (first + np.arange(len(values)))
+        times = pd.to_datetime(seconds, unit="s", utc=True).strftime("%Y-%m-%dT%H:%M:%SZ")
+        parts.append(pd.DataFrame({"time": times, "machine": f"2nd_test {unit}", "log_level 1": values[:, 0]}))
+    return pd.concat(parts).sort_values("time", kind="stable")
+
+
+Score = Callable[[str, pd.DataFrame], FileScored]
+
+
+@pytest.fixture
+def store(new_store: Callable[..., Any]) -> Any:
+    """An empty one."""
+    return new_store()
+
+
+@pytest.fixture
+def score(champion: Champion, store: Any, tmp_path: Path) -> Score:
+    """Writes a file and scores it."""
+    engine = open_database(sqlite_url(tmp_path))
+
+    def scored(name: str, rows: pd.DataFrame) -> FileScored:
+        rows.to_csv(tmp_path / name, index=False)
+        (file,) = adapter("nasa").files(tmp_path / name)
+        return score_file(file, champion, store, engine, TelemetryDatabase())
+
+    return scored
+
+
+def test_a_life_comes_back_from_the_registry_as_it_was(lives: tuple[Life, ...], champion: Champion) -> None:
+    """Rows, times, truth and what follows from them."""
+    for life, again in zip(lives, lives_in(champion.loaded.files), strict=True):
+        pd.testing.assert_frame_equal(life.rows, again.rows)
+        np.testing.assert_array_equal(life.seconds, again.seconds)
+        assert (life.machine, life.truth, life.onset, life.healthy, life.start) == (
+            again.machine, again.truth, again.onset, again.healthy, again.start
+        )  # fmt: skip
+    assert list(machines_in(champion.loaded.files)) == [f"2nd_test {unit}" for unit in UNITS]
+
+
+def test_alarms_are_the_same_however_the_rows_are_cut_into_files(champion: Champion, score: Score, store: Any) -> None:
+    """A fault that is sudden at row 20: the sixth row past the limit raises it, in whatever file that is."""
+    table = _table(_levels(60, 2, np.where(np.arange(60) >= 20, 0.6, 0.0)))
+    times = table["time"].unique()
+    for first, last in ((0, 22), (22, 24), (24, 60)):
+        score(f"{first}.csv", table[table["time"].isin(times[first:last])])
+    rows = pd.concat([rows_of(store, one) for one in manifests(store, "nasa")]).sort_values("time", kind="stable")
+    stood = rows.loc[rows["machine"] == "2nd_test bearing 1", "_alarm"].to_numpy()
+    raised = int(np.argmax(stood))
+    assert 25 <= raised <= 26
+    assert stood[raised:].all()
+    assert not rows.loc[rows["machine"] != "2nd_test bearing 1", "_alarm"].any()
+    memory = memory_before(store, "nasa", "2nd_test")
+    assert memory is not None
+    assert memory["2nd_test bearing 1"]["state"]["standing"]["raised_s"] == LATER_S + STEP_S * raised
+
+
+def test_machine_off_rows_are_left_out_and_counted(score: Score, store: Any) -> None:
+    """Eight rows of two silent snapshots; a bearing that alone is silent is no machine that is off."""
+    table = _table(_levels(12, 3))
+    times = table["time"].unique()
+    table.loc[table["time"].isin(times[4:6]), "log_level 1"] = np.log(0.001)
+    table.loc[(table["time"] == times[8]) & table["machine"].str.endswith("3"), "log_level 1"] = np.log(0.001)
+    done = score("off.csv", table)
+    (kept,) = list(manifests(store, "nasa"))
+    assert (done.rows, kept.off) == (40, 8)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda t: t.drop(columns="time"), "time"),
+        (lambda t: t.assign(machine="another"), "another"),
+        (lambda t: t.drop(columns="machine"), "machine"),
+        (lambda t: t.assign(**{"log_level 1": "loud"}), "log_level 1"),
+        (lambda t: t.assign(time="soon"), "time"),
+        (lambda t: t.iloc[:0], "time"),
+    ],
+)
+def test_a_wrong_table_is_refused_in_words(
+    change: Callable[[pd.DataFrame], pd.DataFrame], said: str, score: Score, store: Any
+) -> None:
+    """And nothing of it is kept."""
+    with pytest.raises(BadInput, match=said):
+        score("wrong.csv", change(_table(_levels(10, 4))))
+    assert list(manifests(store, "nasa")) == []
+
+
+def test_what_all_bearings_raise_together_and_what_was_mended_say_nothing_of_a_fault(champion: Champion) -> None:
+    """The alarm of one bearing does; another of its own after the work order, too, once a day has gone."""
+    facts, names = facts_of(champion), [f"2nd_test {unit}" for unit in UNITS]
+    together = [AlarmSpan(1000.0 + STEP_S * i, 1000.0 + STEP_S * (i + 5), None, name) for i, name in enumerate(names)]
+    assert telling(together, facts, []) == ()
+    assert telling(together[:3], facts, []) == tuple(together[:3])
+    late = [*together[:3], AlarmSpan(1e5, 1.1e5, None, names[3])]
+    assert telling(late, facts, []) == tuple(late)
+    order = Event("2nd_test", "bearing 1", 2e5, "part_replaced", "WO-1")
+    own = [AlarmSpan(at, at, None, names[0]) for at in (1e5, 2.1e5, 2e5 + 86400 + 1)]
+    other = AlarmSpan(0.5e5, 0.5e5, None, names[1])
+    assert telling([*own, other], facts, [order]) == (own[2], other)
+
+
+def test_an_inspection_changes_no_baseline(store: Any) -> None:
+    """Kept, and not acted on; a work order twice is one."""
+    for action in ("inspected", "repaired", "repaired"):
+        event = maintenance.event_of({"machine": "2nd_test", "unit": "bearing 1", "action": action, "closed": START})
+        assert event is not None
+        maintenance.keep(store, "nasa", event)
+    assert [one.action for one in maintenance.events(store, "nasa")] == ["repaired"]
+    assert maintenance.event_of({"reason": "because"}) is None
+
+
+def test_a_rebaselined_machine_forgets_the_old_rows_and_the_others_forget_nothing(
+    champion: Champion, score: Score, store: Any
+) -> None:
+    """Too few rows wait; forty are enough, a fifth of them set apart; the new level is healthy and a fault beside it is not."""
+    event = Event("2nd_test", "bearing 1", LATER_S - 1, "part_replaced", "WO-1")
+    maintenance.keep(store, "nasa", event)
+    why = {"verdict": "maintenance", "machine": "2nd_test", "unit": "bearing 1"}
+    levels = _levels(40, 5, 0.5)
+    score("few.csv", _table({unit: values[:20] for unit, values in levels.items()}))
+    with pytest.raises(NotYet, match="20 snapshots scored since"):
+        challenger.gather(champion, 30.0, store, why)
+    score("more.csv", _table({unit: values[20:] for unit, values in levels.items()}, 20))
+    (window,) = newest_windows(champion, DriftPolicy(), store)
+    assert window.known is not None
+    assert window.known.maintenance is not None
+    assert "WO-1" in window.known.maintenance.what
+    material = challenger.gather(champion, 30.0, store, why)
+    mended = material.training["machine"] == "2nd_test bearing 1"
+    assert (int(mended.sum()), len(material.since), int((~mended).sum())) == (32, 8, 3 * 60)
+    model = challenger.train(champion, material)
+    judged = contest(champion, model, material, 7)
+    assert worse(judged.replays) == {}
+    assert judged.since is not None
+    assert judged.since.primary.challenger < 2 < judged.since.primary.champion
+    entry = challenger.entry(champion, model, material, judged.metrics, why, 7)
+    again = Champion("nasa", LoadedModel(entry.name, 2, entry.tags, model, dict(entry.files)))
+    assert facts_of(again).pending([event]) == {}
+    rows = facts_of(champion).healthy("2nd_test bearing 2")[["machine", "log_level 1", "relative_level 1"]]
+    np.testing.assert_array_equal(model.predict(rows), champion.loaded.model.predict(rows))
+
+
+def test_what_was_mended_was_a_fault_before_and_is_never_learnt(champion: Champion, score: Score, store: Any) -> None:
+    """Bearing 1 from the work order on only; the others not while its alarm stood, nor a day before it, nor a week after."""
+    score("sick.csv", _table(_levels(300, 6, np.where(np.arange(300) >= 200, 0.6, 0.0))))
+    closed_s = LATER_S + STEP_S * 299.5
+    maintenance.keep(store, "nasa", Event("2nd_test", "bearing 1", closed_s, "part_replaced", "WO-1"))
+    week = 7 * 144
+    score("well.csv", _table(_levels(week + 50, 7), 300))
+    material = challenger.gather(champion, 30.0, store, {"verdict": "requested"})
+    new = pd.concat([material.training, material.since]).dropna(subset="time")
+    assert set(new["machine"]) == {"2nd_test bearing 1"}
+    assert new["time"].min() > closed_s
+    first = challenger.train(champion, material)
+    entry = challenger.entry(champion, first, material, {}, {}, 7)
+    again = Champion("nasa", LoadedModel(entry.name, 2, entry.tags, first, dict(entry.files)))
+    more = challenger.gather(again, 30.0, store, {"verdict": "requested"})
+    assert more.notes["rebaselined"] == []
+    new = pd.concat([more.training, more.since]).dropna(subset="time")
+    other = new.loc[new["machine"] == "2nd_test bearing 2", "time"]
+    step = ((other - LATER_S) / STEP_S).round().astype(int)
+    assert not ((step >= 200 - 144) & (step < 300 + week)).any()
+    assert (step < 200 - 144).any()
+    assert (step >= 300 + week).any()
+    assert new.loc[new["machine"] == "2nd_test bearing 1", "time"].min() > closed_s
+
+
+def test_a_challenger_that_has_learnt_the_fault_is_refused(champion: Champion, lives: tuple[Life, ...]) -> None:
+    """The rows after the onset as healthy ones: the past failure is announced later, or missed."""
+    facts = facts_of(champion)
+    fault = lives[0].rows.iloc[200:].assign(time=np.nan, regime=0)
+    training = pd.concat([facts.training, fault], ignore_index=True)
+    notes = {"machines": {}, "rebaselined": [], "relearnt": ["2nd_test bearing 1"]}
+    material = Material(training, training.iloc[:0], training.iloc[:0], len(fault), (), "simulated", notes)
+    judged = contest(champion, challenger.train(champion, material), material, 7)
+    assert "2nd_test bearing 1" in worse(judged.replays)
+    same = Material(facts.training, training.iloc[:0], training.iloc[:0], 0, (), "simulated", {**notes, "relearnt": []})
+    judged = contest(champion, challenger.train(champion, same), same, 7)
+    assert worse(judged.replays) == {}
+    assert judged.frozen.primary.gain == 0
+
+
+@pytest.mark.slow
+def test_raw_snapshots_are_scored_as_training_saw_them(tmp_path: Path, new_store: Callable[..., Any]) -> None:
+    """The last twenty files of a simulated run: the index that the whole run has there; two machine-off files counted."""
+    ims.simulation(seed=7, scale=0.11).write(tmp_path / "run")
+    data = load(NASA, tmp_path / "run", "auto", tmp_path, 7)
+    seen = lives_of(data, assemble([featurize(chunk, tmp_path / "cache") for chunk in cut(data)], 0.2))
+    candidate = next(one for one in NASA.candidates if one.kind == "level_rise")
+    trained = train(candidate, seen, 7)
+    files = {"reference.parquet": parquet(healthy_rows(seen)), **library_files(seen, candidate.features)}
+    champion = Champion("nasa", LoadedModel(candidate.name, 1, {}, trained.model, files))
+    new = tmp_path / "new" / "2nd_test"
+    new.mkdir(parents=True)
+    for one in data.runs[0].files[-20:]:
+        shutil.copy(one.path, new)
+    store, engine = new_store(), open_database(sqlite_url(tmp_path))
+    (file,) = adapter("nasa").files(new.parent)
+    done = score_file(file, champion, store, engine, TelemetryDatabase())
+    (kept,) = list(manifests(store, "nasa"))
+    assert (done.file, done.rows, kept.off) == ("new/2nd_test", 4 * 18, 4 * 2)
+    rows = rows_of(store, kept)
+    for life in seen:
+        own = rows[rows["machine"] == life.machine].sort_values("time")
+        np.testing.assert_allclose(own["_score"], trained.scores[life.machine][-18:], rtol=1e-9)
+    assert rows.loc[rows["machine"] == "2nd_test bearing 1", "_alarm"].any()
