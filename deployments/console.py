@@ -41,7 +41,7 @@ def results_table(result: GauntletResult, width: int) -> Table:
 
     No cell is cut: in a terminal that is too narrow the columns that decide least are left to the report.
     """
-    rows = ordered_rows(result)
+    rows = ordered_rows(result.candidates, result.baselines, result.primary_metric)
     prefix = _shared_start([row.name for row in result.candidates]) if result.candidates else ""
     names = [f"{prefix}…" if prefix else "model", *(row.name.removeprefix(prefix) for row in rows)]
     columns = {

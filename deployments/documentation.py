@@ -7,8 +7,8 @@ import typer.main
 from gauntlet.blocks import BLOCKS
 from gauntlet.deployments.cli import app
 from gauntlet.tasks.audit import CAUSES
+from gauntlet.tasks.metrics.catalogue import METRICS
 from gauntlet.tasks.report.page import markdown_table
-from gauntlet.tasks.result import METRICS
 from gauntlet.tasks.runtime.settings import variables
 
 
@@ -49,37 +49,9 @@ def blocks_table() -> str:
     return markdown_table(("block", "field", "meaning"), rows)
 
 
-MEANINGS = {
-    "accuracy": "share of right answers; 96.6 % is free on AI4I",
-    "f1": "2·TP / (2·TP + FP + FN)",
-    "precision": "share of alarms that are failures",
-    "recall": "share of failures that are announced",
-    "pr_auc": "average precision: precision weighted by gained recall",
-    "roc_auc": "chance that a failure scores above a non-failure",
-    "mcc": "Matthews correlation",
-    "brier": "mean squared error of the stated probability",
-    "cost": "per 1,000 rows, at the stated prices and the threshold chosen by cost",
-    "auc": "ROC-AUC of an anomaly score",
-    "pauc": "partial AUC, false alarm rate up to 0.1",
-    "far": "false alarm rate, a fraction",
-    "mar": "missed alarm rate, a fraction",
-    "mae": "mean absolute error",
-    "rmse": "root of the mean squared error",
-    "mse": "mean squared error",
-    "mase": "MAE over that of the naive forecast in the training part",
-    "mape": "mean absolute percentage error",
-    "coverage_80": "share of actual values inside the 80 % interval",
-    "coverage_95": "share of actual values inside the 95 % interval",
-    "phm_score": "score of the IEEE PHM 2012 challenge, 1 is perfect",
-    "lead_time_h": "hours from alarm to failure, median over the announced failures",
-    "false_alarms_per_week": "per machine and week of healthy running",
-    "onset_error": "distance of the found onset from the published one, share of the life, median",
-}
-
-
 def metrics_table() -> str:
     """Every key that `metrics` of the JSON document may have."""
-    return markdown_table(("metric", "meaning"), [(f"`{name}`", MEANINGS[name]) for name in METRICS])
+    return markdown_table(("metric", "meaning"), [(f"`{one.name}`", one.meaning) for one in METRICS.values()])
 
 
 def causes_table() -> str:

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, Str
 
 from gauntlet.datasets.errors import BadInput, GauntletError, ServiceDown
 from gauntlet.deployments.hook_message import checked_secret
-from gauntlet.flows import GAUNTLETS
+from gauntlet.tasks.gauntlets import IN_LOOP
 from gauntlet.tasks.runtime.settings import settings
 
 Kind = Literal["retrain", "maintenance"]
@@ -29,7 +29,7 @@ def _line(least: int, most: int) -> Any:
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    gauntlet: Literal[GAUNTLETS] = Field(description="Which gauntlet the machine's data go through.")
+    gauntlet: Literal[IN_LOOP] = Field(description="Which gauntlet the machine's data go through.")
 
 
 class Retrain(_Body):

@@ -1,13 +1,12 @@
-"""One file per gauntlet, each a flow that reads from top to bottom as its recipe."""
+"""One file per DAG, each a flow that reads from top to bottom as its recipe."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import Any
 
-GAUNTLETS = ("ai4i", "pump", "skab", "nasa", "xjtu", "femto", "mimii", "forecasting", "synthetic", "anomaly")
 
-
-def gauntlet(name: str) -> Any:
-    """The flow of this name. Imported when asked for: a flow brings its whole machine-learning stack."""
-    return getattr(import_module(f"gauntlet.flows.{name}"), name)
+def flow_named(name: str) -> Any:
+    """The flow of this name, a gauntlet's or one of the loop's. Imported when asked for: a flow brings its whole stack."""
+    module = name.replace("-", "_")
+    return getattr(import_module(f"gauntlet.flows.{module}"), module)

@@ -14,7 +14,7 @@ from gauntlet.blocks.policy import Promotion
 from gauntlet.datasets.errors import GauntletError, NotPromotable
 from gauntlet.flows._loop import Loop
 from gauntlet.tasks.claims import Hold, Refusal, holding
-from gauntlet.tasks.loop.adapters import registered_names
+from gauntlet.tasks.gauntlets import named
 from gauntlet.tasks.loop.evaluation import Contest
 from gauntlet.tasks.promotion.carry_out import carry_out, settle
 from gauntlet.tasks.promotion.decide import Decision, Occasion, decide
@@ -22,7 +22,8 @@ from gauntlet.tasks.promotion.log import Entry, open_log, unfinished
 from gauntlet.tasks.promotion.smoke import examine
 from gauntlet.tasks.registry.aliases import Holder
 from gauntlet.tasks.registry.signing import signing_key
-from gauntlet.tasks.runtime.steps import run_id, say, step
+from gauntlet.tasks.runtime.former_steps import step
+from gauntlet.tasks.runtime.steps import run_id, say
 from gauntlet.tasks.runtime.tracking import servers
 
 OCCASIONS: dict[str, Occasion] = {"operating_change": "operating change", "maintenance": "maintenance"}
@@ -53,7 +54,7 @@ def _settle(loop: Loop, gauntlet: str, check: Callable[[], None]) -> list[Entry]
     open_log(loop.engine)
     left = unfinished(loop.engine, gauntlet)
     with servers(loop.connection):
-        now = settle(loop.engine, gauntlet, registered_names(gauntlet), check=check)
+        now = settle(loop.engine, gauntlet, named(gauntlet).registered, check=check)
     for one in left:
         say(f"entry {one.id} of the promotion log was cut off: {now.champion} is champion")
     return [one for one in left if one.line.to == now.champion]
@@ -94,7 +95,7 @@ def _move(
             contest.frozen, contest.replays, _smoke(challenger, key), mode,
             occasion=OCCASIONS.get(verdict, "gain"), new_regime=contest.since,
         )  # fmt: skip
-        names = registered_names(gauntlet)
+        names = named(gauntlet).registered
         return decision, carry_out(
             loop.engine, gauntlet, names, challenger, decision, by, key=key, again=again, check=check
         )

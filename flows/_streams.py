@@ -8,10 +8,10 @@ from prefect import unmapped
 from prefect.artifacts import create_table_artifact
 
 from gauntlet.datasets.spec import Source
-from gauntlet.flows._gauntlet import conclude, gauntlet_run, watched
-from gauntlet.tasks.registry.register import crown, register
+from gauntlet.flows._former import conclude, gauntlet_run, watched
+from gauntlet.tasks.registry.former import crown, register
 from gauntlet.tasks.result import GauntletResult
-from gauntlet.tasks.runtime.steps import step
+from gauntlet.tasks.runtime.former_steps import step
 from gauntlet.tasks.sensors import load as streams
 from gauntlet.tasks.sensors import quality as sensor_quality
 from gauntlet.tasks.sensors import register as register_stream

@@ -7,11 +7,11 @@ from pathlib import Path
 from prefect import unmapped
 
 from gauntlet.datasets.spec import Source
-from gauntlet.flows._gauntlet import conclude, gauntlet_run, quarantine_artifact, watched
-from gauntlet.tasks.registry.register import crown, register
+from gauntlet.flows._former import conclude, gauntlet_run, quarantine_artifact, watched
+from gauntlet.tasks.registry.former import crown, register
 from gauntlet.tasks.result import GauntletResult
+from gauntlet.tasks.runtime.former_steps import step
 from gauntlet.tasks.runtime.settings import settings
-from gauntlet.tasks.runtime.steps import step
 from gauntlet.tasks.vibration import audit as auditing
 from gauntlet.tasks.vibration import evaluate as judge
 from gauntlet.tasks.vibration import load as loading

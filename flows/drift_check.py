@@ -19,6 +19,7 @@ from gauntlet.blocks import DriftPolicy
 from gauntlet.flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy, send_events
 from gauntlet.tasks.claims import Turn, begin, finish, in_turn
 from gauntlet.tasks.drift.triage import ACTIONS
+from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop import drift_check as checking
 from gauntlet.tasks.loop.champion import champion_of
 from gauntlet.tasks.loop.drift_check import EVENT, Judged
@@ -26,7 +27,8 @@ from gauntlet.tasks.loop.store import listed, manifests, put
 from gauntlet.tasks.loop.window import Window, newest_windows
 from gauntlet.tasks.report.page import markdown_table
 from gauntlet.tasks.runtime.connection import Connection
-from gauntlet.tasks.runtime.steps import run_id, say, step
+from gauntlet.tasks.runtime.former_steps import step
+from gauntlet.tasks.runtime.steps import run_id, say
 from gauntlet.tasks.runtime.tracking import experiment, log, log_files, servers, tracked
 
 find_champion = step(champion_of, "champion", calls_server=True)
@@ -87,7 +89,7 @@ def drift_check(gauntlet: str = "ai4i", seed: int = 7) -> dict[str, Any]:
     loop, limits = open_loop(), read_policy(DriftPolicy)
     windows: Sequence[Window] = ()
     if any_scored(loop.connection, gauntlet):  # on a schedule before its first training, a gauntlet has no champion
-        champion = find_champion(gauntlet, loop.connection, loop.key_file)
+        champion = find_champion(in_loop(gauntlet), loop.connection, loop.key_file)
         windows = take_windows(champion, limits, loop.connection)
     if not windows:
         say(f"nothing of {gauntlet} was scored yet: run `gauntlet score {gauntlet} --data DIR`")

@@ -14,7 +14,7 @@ from pathlib import Path
 from prefect import flow, unmapped
 
 from gauntlet.datasets.spec import Source
-from gauntlet.flows._gauntlet import conclude, gauntlet_run, run_name, watched
+from gauntlet.flows._former import conclude, gauntlet_run, run_name, watched
 from gauntlet.flows._workers import Workers
 from gauntlet.tasks.forecasting import load as steps
 from gauntlet.tasks.forecasting import register as register_forecasting
@@ -22,10 +22,10 @@ from gauntlet.tasks.forecasting import report
 from gauntlet.tasks.forecasting.evaluate import Common
 from gauntlet.tasks.forecasting.load import ONCE, REFERENCE, Models
 from gauntlet.tasks.forecasting.register import ALWAYS, Told, names
-from gauntlet.tasks.registry.register import crown, register
+from gauntlet.tasks.registry.former import crown, register
 from gauntlet.tasks.result import GauntletResult
+from gauntlet.tasks.runtime.former_steps import step
 from gauntlet.tasks.runtime.settings import settings
-from gauntlet.tasks.runtime.steps import step
 
 EXPERIMENT = "Forecasting Models"
 REGISTERED = tuple(names(REFERENCE)[kind] for kind in ALWAYS)  # and the champion, where it is none of these

@@ -13,13 +13,14 @@ from prefect import flow, unmapped
 
 from gauntlet.datasets.io.sound_file import Channel
 from gauntlet.datasets.spec import Source
-from gauntlet.flows._gauntlet import conclude, gauntlet_run, run_name, watched
+from gauntlet.flows._former import conclude, gauntlet_run, run_name, watched
 from gauntlet.flows._workers import Workers
 from gauntlet.tasks.models.sound_listener import CANDIDATES, FALSE_ALARM_RATE
-from gauntlet.tasks.registry.register import crown, register
+from gauntlet.tasks.registry.former import crown, register
 from gauntlet.tasks.result import GauntletResult
+from gauntlet.tasks.runtime.former_steps import step
 from gauntlet.tasks.runtime.settings import settings
-from gauntlet.tasks.runtime.steps import say, step
+from gauntlet.tasks.runtime.steps import say
 from gauntlet.tasks.sound import load as sound
 from gauntlet.tasks.sound import register as register_sound
 from gauntlet.tasks.sound import report

@@ -15,7 +15,7 @@ from pathlib import Path
 from prefect import flow
 
 from gauntlet.datasets.spec import Source
-from gauntlet.flows._gauntlet import run_name
+from gauntlet.flows._former import run_name
 from gauntlet.flows._vibration import run_vibration
 from gauntlet.flows._workers import Workers
 from gauntlet.tasks.result import GauntletResult

@@ -16,8 +16,8 @@ from gauntlet.datasets.errors import NotPromotable
 from gauntlet.flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy
 from gauntlet.flows._promotion import holding_aliases, promote_challenger, settle_aliases
 from gauntlet.tasks.claims import Hold
+from gauntlet.tasks.gauntlets import in_loop, named
 from gauntlet.tasks.loop import challenger as training
-from gauntlet.tasks.loop.adapters import adapter, registered_names
 from gauntlet.tasks.loop.champion import champion_of
 from gauntlet.tasks.loop.evaluation import contest
 from gauntlet.tasks.promotion.carry_out import roll_back
@@ -27,7 +27,8 @@ from gauntlet.tasks.promotion.smoke import examine
 from gauntlet.tasks.registry.aliases import Holder
 from gauntlet.tasks.registry.load import LoadedModel
 from gauntlet.tasks.registry.signing import signing_key
-from gauntlet.tasks.runtime.steps import say, step
+from gauntlet.tasks.runtime.former_steps import step
+from gauntlet.tasks.runtime.steps import say
 from gauntlet.tasks.runtime.tracking import servers
 
 find_champion = step(champion_of, "champion", calls_server=True)
@@ -58,7 +59,7 @@ def promote(
 def _move_back(loop: Loop, hold: Hold, gauntlet: str, by: str, reason: str) -> tuple[Entry, Holder | None]:
     """The alias goes back; the log's entry and who is champion now."""
     open_log(loop.engine)
-    key, names = signing_key(loop.key_file).public_key(), registered_names(gauntlet)
+    key, names = signing_key(loop.key_file).public_key(), named(gauntlet).registered
     with servers(loop.connection):
         entry = roll_back(loop.engine, gauntlet, names, by, reason or "by hand", key=key, check=hold.check)
         return entry, standing(names).champion
@@ -67,7 +68,7 @@ def _move_back(loop: Loop, hold: Hold, gauntlet: str, by: str, reason: str) -> t
 def _find_challenger(loop: Loop, gauntlet: str) -> tuple[Holder, LoadedModel] | None:
     """Who holds the alias, verified and loaded."""
     with servers(loop.connection):
-        held = standing(registered_names(gauntlet)).challenger
+        held = standing(named(gauntlet).registered).challenger
         return (held, examine(held, signing_key(loop.key_file).public_key())) if held else None
 
 
@@ -86,10 +87,9 @@ def _roll_back(loop: Loop, hold: Hold, gauntlet: str, by: str, reason: str) -> d
 
 
 def _decide(loop: Loop, hold: Hold, gauntlet: str, by: str, seed: int) -> dict[str, Any]:
-    adapter(gauntlet)
     limits = read_policy(RetrainPolicy)  # before anything is moved
     ended = settle_aliases(loop, gauntlet, hold.check)
-    champion = find_champion(gauntlet, loop.connection, loop.key_file)
+    champion = find_champion(in_loop(gauntlet), loop.connection, loop.key_file)
     found = find_challenger(loop, gauntlet)
     if found is None and ended:
         return {"verdict": "promote", "champion": champion.label, "reasons": ["a promotion that was cut off is done"]}

@@ -12,7 +12,7 @@ from pathlib import Path
 from prefect import flow, unmapped
 
 from gauntlet.datasets.spec import Source
-from gauntlet.flows._gauntlet import conclude, gauntlet_run, run_name, watched
+from gauntlet.flows._former import conclude, gauntlet_run, run_name, watched
 from gauntlet.flows._workers import Workers
 from gauntlet.tasks.failure_prediction import evaluate as pump_judgement
 from gauntlet.tasks.failure_prediction import load as pumps
@@ -21,10 +21,10 @@ from gauntlet.tasks.failure_prediction import report
 from gauntlet.tasks.failure_prediction import slices as pump_slice
 from gauntlet.tasks.failure_prediction.load import Question
 from gauntlet.tasks.failure_prediction.train import CANDIDATES
-from gauntlet.tasks.registry.register import crown, register
+from gauntlet.tasks.metrics.prices import Prices
+from gauntlet.tasks.registry.former import crown, register
 from gauntlet.tasks.result import GauntletResult
-from gauntlet.tasks.runtime.steps import step
-from gauntlet.tasks.tabular.train import Prices
+from gauntlet.tasks.runtime.former_steps import step
 
 EXPERIMENT = "Classification Gauntlet (Pump)"
 REGISTERED = tuple(candidate.name for candidate in CANDIDATES)

@@ -17,6 +17,7 @@ from gauntlet.blocks import RetrainPolicy
 from gauntlet.flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy, send_events
 from gauntlet.flows._promotion import holding_aliases, promote_challenger, settle_aliases
 from gauntlet.tasks.claims import Hold, Refusal, holding, refuse
+from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop import challenger
 from gauntlet.tasks.loop.champion import champion_of
 from gauntlet.tasks.loop.contract import NotYet
@@ -24,8 +25,10 @@ from gauntlet.tasks.loop.evaluation import contest
 from gauntlet.tasks.loop.maintenance import event_of, keep
 from gauntlet.tasks.registry.aliases import CHALLENGER, Holder, give
 from gauntlet.tasks.registry.register import register
+from gauntlet.tasks.registry.submission import Submission
 from gauntlet.tasks.result import Registered
-from gauntlet.tasks.runtime.steps import run_id, say, step
+from gauntlet.tasks.runtime.former_steps import step
+from gauntlet.tasks.runtime.steps import run_id, say
 from gauntlet.tasks.runtime.tracking import experiment, servers, tracked
 
 MAY_RETRAIN = ("operating_change", "maintenance", "requested")
@@ -39,7 +42,7 @@ train = step(challenger.train, "train")
 compare = step(contest, "compare")
 
 
-def _register(loop: Loop, entry: challenger.Entry, gauntlet: str) -> Registered:
+def _register(loop: Loop, entry: Submission, gauntlet: str) -> Registered:
     """The challenger's version, registered once, with its alias."""
     with servers(loop.connection):
         place = experiment("Retraining", loop.connection)
@@ -149,7 +152,7 @@ def _retrain(
 ) -> dict[str, Any]:
     with holding_aliases(loop, gauntlet, PATIENCE) as aliases:
         settle_aliases(loop, gauntlet, aliases.check)
-    champion = find_champion(gauntlet, loop.connection, loop.key_file)
+    champion = find_champion(in_loop(gauntlet), loop.connection, loop.key_file)
     material = gather(champion, limits.lookback_days, loop.connection, why)
     pipeline = train(champion, material)
     judged = compare(champion, pipeline, material, seed)

@@ -14,15 +14,16 @@ from prefect.futures import PrefectFutureList
 
 from gauntlet.blocks import TelemetryDatabase
 from gauntlet.datasets.errors import BadInput
-from gauntlet.flows._gauntlet import watched
+from gauntlet.flows._former import watched
 from gauntlet.flows._loop import loop_run_name, name_run, open_loop, read_policy
 from gauntlet.flows._workers import Workers
-from gauntlet.tasks.loop.adapters import adapter
-from gauntlet.tasks.loop.champion import champion_of
+from gauntlet.tasks.gauntlets import in_loop
+from gauntlet.tasks.loop.champion import adapter, champion_of
 from gauntlet.tasks.loop.contract import InputFile
 from gauntlet.tasks.loop.scoring import FileScored, score_file
 from gauntlet.tasks.runtime.connection import data_root
-from gauntlet.tasks.runtime.steps import say, step
+from gauntlet.tasks.runtime.former_steps import step
+from gauntlet.tasks.runtime.steps import say
 
 find_champion = step(champion_of, "champion", calls_server=True)
 score_one = step(score_file, "score", run_name="score {file.name}", calls_server=True)
@@ -46,16 +47,16 @@ def score(gauntlet: str = "ai4i", data: Path | None = None) -> list[FileScored]:
     if data is None and not folder.is_dir():
         say(f"nothing to score: there is no folder {folder}")
         return []
-    files = adapter(gauntlet).files(folder.expanduser().absolute())
+    files = adapter(in_loop(gauntlet)).files(folder.expanduser().absolute())
     if len({file.sha256 for file in files}) < len(files):
         say("files of equal content are scored once")
         files = list({file.sha256: file for file in files}.values())
     if not files:
         raise BadInput(folder, "nothing to score")
-    champion = find_champion(gauntlet, loop.connection, loop.key_file)
+    champion = find_champion(in_loop(gauntlet), loop.connection, loop.key_file)
     shared: dict[str, Any] = {"champion": champion, "connection": loop.connection, "engine": loop.engine}
     shared["database"] = read_policy(TelemetryDatabase)
-    done = watched(_submitted(files, shared, adapter(gauntlet).in_order), f"{gauntlet}-scoring")
+    done = watched(_submitted(files, shared, champion.adapter.in_order), f"{gauntlet}-scoring")
     rows = [{"file": one.file, "state": one.state, "rows": one.rows, "alarms": one.alarms} for one in done]
     create_table_artifact(rows, key=f"{gauntlet}-scored", description=f"Files, by {champion.label}")
     fresh = [one for one in done if one.state == "scored"]

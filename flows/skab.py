@@ -12,14 +12,14 @@ from pathlib import Path
 from prefect import flow, unmapped
 
 from gauntlet.datasets.spec import Source
-from gauntlet.flows._gauntlet import conclude, gauntlet_run, run_name, watched
+from gauntlet.flows._former import conclude, gauntlet_run, run_name, watched
 from gauntlet.flows._workers import Workers
 from gauntlet.tasks.multivariate import load as rig
 from gauntlet.tasks.multivariate import register as register_rig
 from gauntlet.tasks.multivariate import report
-from gauntlet.tasks.registry.register import crown, register
+from gauntlet.tasks.registry.former import crown, register
 from gauntlet.tasks.result import GauntletResult
-from gauntlet.tasks.runtime.steps import step
+from gauntlet.tasks.runtime.former_steps import step
 
 EXPERIMENT = "Anomaly Gauntlet (SKAB)"
 REGISTERED = tuple(rig.NAMES)

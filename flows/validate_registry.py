@@ -9,13 +9,14 @@ from prefect import flow, unmapped
 from prefect.artifacts import create_link_artifact, create_table_artifact
 
 from gauntlet.datasets.errors import GauntletError
-from gauntlet.flows._gauntlet import watched
+from gauntlet.flows._former import watched
 from gauntlet.flows._loop import Loop, name_run, open_loop
 from gauntlet.flows._workers import Workers
 from gauntlet.tasks.loop import inventory
 from gauntlet.tasks.loop.inventory import Checked
 from gauntlet.tasks.report.page import Page, Section, Table, render
-from gauntlet.tasks.runtime.steps import run_id, say, step
+from gauntlet.tasks.runtime.former_steps import step
+from gauntlet.tasks.runtime.steps import run_id, say
 from gauntlet.tasks.runtime.tracking import experiment, log_files, servers, tracked
 
 find_champions = step(inventory.champions, "champions", calls_server=True)

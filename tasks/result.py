@@ -7,17 +7,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gauntlet.datasets.io.atomic import write_whole
-from gauntlet.tasks.audit import Finding
 
-METRICS = (
-    "accuracy", "f1", "precision", "recall", "pr_auc", "roc_auc", "mcc", "brier", "cost",
-    "auc", "pauc", "far", "mar",
-    "mae", "rmse", "mse", "mase", "mape", "coverage_80", "coverage_95", "phm_score",
-    "lead_time_h", "false_alarms_per_week", "onset_error",
-)  # fmt: skip
+if TYPE_CHECKING:
+    from gauntlet.tasks.audit import Finding
 
 
 @dataclass(frozen=True)
@@ -93,6 +88,7 @@ class GauntletResult:
     timings_s: Mapping[str, float]
     input: InputSummary
     report: str
+    chosen_on: str = ""
     machines: tuple[Mapping[str, Any], ...] | None = None
     cells: tuple[Mapping[str, Any], ...] | None = None
     verdict: tuple[str, ...] = ()

@@ -13,7 +13,8 @@ from rich.table import Table
 from gauntlet.datasets.errors import BadInput
 from gauntlet.deployments.cli.run import call_flow
 from gauntlet.deployments.stack import session_stack
-from gauntlet.flows import GAUNTLETS
+from gauntlet.flows import flow_named
+from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.runtime.settings import settings
 
 Name = Annotated[str, typer.Argument(help="Gauntlet by name.")]
@@ -31,7 +32,7 @@ def score(
     """Score new data with the champion: predictions in S3, and in SQL where configured; each file once."""
     if data is not None and not data.exists():
         raise BadInput(data, "there is no such folder or file", do="check --data")
-    done = _call("score", "score", gauntlet=_known(name), data=data.absolute() if data else None)
+    done = _call("score", gauntlet=_known(name), data=data.absolute() if data else None)
     for one in done:
         print(f"{one.file}: {one.state}, {one.rows} rows, {one.alarms} alarms")
 
@@ -40,7 +41,7 @@ def drift(name: Name, data: Annotated[Path | None, typer.Option(help="Score thes
     """Compare the newest scored rows with the champion's reference, and say what is to be done."""
     if data is not None:
         score(name, data)
-    told = _call("drift_check", "drift_check", gauntlet=_known(name))
+    told = _call("drift-check", gauntlet=_known(name))
     print(f"{name}: {str(told['verdict']).replace('_', ' ')}. {told.get('action', '')}".rstrip())
     for line in told.get("evidence", []):
         print(f"  {line}")
@@ -50,7 +51,7 @@ def retrain(
     name: Name, reason: Annotated[str, typer.Option(help="Why, for the log.")] = "asked for on the command line"
 ) -> None:
     """Train a challenger on what was scored since, if the policy lets it, and promote it if it is better."""
-    told = _call("retrain", "retrain", gauntlet=_known(name), reason=reason, requested_by=os.environ.get("USER", ""))
+    told = _call("retrain", gauntlet=_known(name), reason=reason, requested_by=os.environ.get("USER", ""))
     print(", ".join(f"{key} {value}" for key, value in told.items() if value))
     if told["state"] == "refused":
         raise typer.Exit(1)
@@ -63,7 +64,7 @@ def promote(
 ) -> None:
     """Compare challenger and champion and move the alias; or move it back."""
     told = _call(
-        "promote", "promote", gauntlet=_known(name), rollback=rollback, reason=reason,
+        "promote", gauntlet=_known(name), rollback=rollback, reason=reason,
         by=os.environ.get("USER", ""),
     )  # fmt: skip
     print(f"{name}: {told['verdict']}; champion {told['champion']}")
@@ -107,15 +108,11 @@ def api(
 
 
 def _known(name: str) -> str:
-    if name not in GAUNTLETS:
-        raise BadInput(None, f"no gauntlet {name!r}", expected=f"one of {', '.join(GAUNTLETS)}")
-    return name
+    return in_loop(name).name
 
 
-def _call(module: str, flow: str, **parameters: Any) -> Any:
+def _call(flow: str, **parameters: Any) -> Any:
     """The flow's result, against the servers at hand."""
-    from importlib import import_module
-
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     with session_stack(settings(), say=lambda _: None):
-        return call_flow(getattr(import_module(f"gauntlet.flows.{module}"), flow), parameters, quiet=False)
+        return call_flow(flow_named(flow), parameters, quiet=False)

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from importlib import import_module
 from json import loads as json_of
 from pathlib import Path
@@ -22,7 +23,8 @@ from gauntlet.datasets.spec import Table
 from gauntlet.deployments.console import results_table, summary
 from gauntlet.deployments.stack import session_stack
 from gauntlet.deployments.stack.services import QUIET
-from gauntlet.flows import GAUNTLETS, gauntlet
+from gauntlet.flows import flow_named
+from gauntlet.tasks.gauntlets import GAUNTLETS, named
 from gauntlet.tasks.result import GauntletResult, write_document
 from gauntlet.tasks.runtime.settings import settings
 
@@ -46,13 +48,11 @@ def run(
         bool, typer.Option("--allow-leakage", help="Feed every column and go on; the result is marked as leaked.")
     ] = False,
     columns: Annotated[str | None, typer.Option(help="features, or all: with the columns that know the label.")] = None,
-    price_of_miss: Annotated[float, typer.Option(help="What a failure that nobody announced costs.")] = 500.0,
-    price_of_false_alarm: Annotated[float, typer.Option(help="What an inspection for nothing costs.")] = 25.0,
+    price_of_miss: Annotated[float | None, typer.Option(help="What a failure that nobody announced costs.")] = None,
+    price_of_false_alarm: Annotated[float | None, typer.Option(help="What an inspection for nothing costs.")] = None,
     setting: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set", help="NAME=VALUE of a parameter that only this gauntlet has, such as trials=4; repeatable."
-        ),
+        typer.Option("--set", help="NAME=VALUE of a parameter of the gauntlet's own, such as trials=4; repeatable."),
     ] = None,
     offline_server: Annotated[
         bool, typer.Option("--offline-server", help="Use servers of this run's own, whatever is configured.")
@@ -61,31 +61,55 @@ def run(
 ) -> None:
     """Run gauntlets: load, audit, split, featurize, train, evaluate, register."""
     chosen = _chosen(names, data, json)
-    parameters: dict[str, Any] = {
+    shared: dict[str, Any] = {
         "data": _existing(data),
         "source": _one_of("source", source, ("auto", "real", "simulated")),
         "seed": seed,
-        "columns": _one_of("columns", columns or ("all" if allow_leakage else "features"), ("features", "all")),
         "allow_leakage": allow_leakage,
-        "price_of_miss": _price("price-of-miss", price_of_miss),
-        "price_of_false_alarm": _price("price-of-false-alarm", price_of_false_alarm),
     }
+    named_options = {
+        "columns": columns and _one_of("columns", columns, ("features", "all")),
+        "price_of_miss": price_of_miss if price_of_miss is None else _price("price-of-miss", price_of_miss),
+        "price_of_false_alarm": price_of_false_alarm
+        if price_of_false_alarm is None
+        else _price("price-of-false-alarm", price_of_false_alarm),
+    }
+    own = {**{name: value for name, value in named_options.items() if value is not None}, **_settings(setting or [])}
+    parameters = {name: {**shared, **_own(name, own, allow_leakage)} for name in chosen}
     _writable(json)
-    own = _settings(setting or [])
-    _readable(chosen[0], parameters)
+    _readable(chosen[0], shared)
     if offline_server:
         _forget_own_servers()
     # Read when Prefect is imported: its console lines would bury ours. They still go to the Prefect server.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     console = Console(width=None if Console().is_terminal else FILE_WIDTH)
-    threading.Thread(target=_warm_up, daemon=True).start()
+    warming = threading.Thread(target=_warm_up, daemon=True)
+    warming.start()
     with session_stack(settings(), say=(lambda _: None) if quiet else print) as urls:
+        # Two threads that import one package side by side may each find it half made.
+        warming.join()
         for name in chosen:
-            result = _run_one(name, parameters, own, quiet)
+            result: GauntletResult = call_flow(flow_named(name), parameters[name], quiet)
             if json is not None:
                 _write(result, json)
             console.print(results_table(result, console.width))
             console.print(summary(result, urls), highlight=False, soft_wrap=True)
+
+
+def _own(name: str, given: Mapping[str, Any], allow_leakage: bool) -> dict[str, Any]:
+    """The given parameters of a gauntlet's own.
+
+    Raises:
+        BadInput: the gauntlet has no parameter of this name: nothing that was asked for is passed over.
+    """
+    known = named(name).parameters
+    if unknown := [key for key in given if key not in known]:
+        having = [one for one, gauntlet in GAUNTLETS.items() if unknown[0] in gauntlet.parameters]
+        expected = f"one of {', '.join(known)}" if known else "no parameter of its own"
+        do = f"name only gauntlets that have it: {', '.join(having)}" if having else "leave it out"
+        raise BadInput(None, f"{name} has no parameter {unknown[0]!r}", expected=expected, do=do)
+    leaky = {"columns": "all"} if allow_leakage and "columns" in known else {}
+    return {**leaky, **given}
 
 
 def _warm_up() -> None:
@@ -111,9 +135,7 @@ def _write(result: GauntletResult, json: Path) -> None:
 
 
 def _chosen(names: list[str], data: Path | None, json: Path | None) -> tuple[str, ...]:
-    if unknown := [name for name in names if name not in (*GAUNTLETS, "all")]:
-        raise BadInput(None, f"no gauntlet {unknown[0]!r}", expected=f"one of {', '.join(GAUNTLETS)}, or all")
-    chosen = GAUNTLETS if "all" in names else tuple(dict.fromkeys(names))
+    chosen = tuple(GAUNTLETS) if "all" in names else tuple(dict.fromkeys(named(name).name for name in names))
     if len(chosen) > 1 and (data or json):
         raise BadInput(None, "--data and --json are for one gauntlet", do="name one gauntlet")
     return chosen
@@ -137,7 +159,7 @@ def _existing(data: Path | None) -> Path | None:
     return data.absolute() if data else None
 
 
-def _readable(name: str, parameters: dict[str, Any]) -> None:
+def _readable(name: str, parameters: Mapping[str, Any]) -> None:
     """Find out before the servers are started that the user's own files are not what this gauntlet reads."""
     if parameters["data"] is None or name not in DATASETS:
         return
@@ -195,28 +217,16 @@ def _settings(texts: list[str]) -> dict[str, Any]:
     return named
 
 
-def _run_one(name: str, parameters: dict[str, Any], own: dict[str, Any], quiet: bool) -> GauntletResult:
-    flow = gauntlet(name)
-    if unknown := [key for key in own if key not in flow.parameters.properties]:
-        known = ", ".join(key for key in flow.parameters.properties if key not in parameters)
-        raise BadInput(
-            None, f"{name} has no parameter {unknown[0]!r}", expected=f"one of {known}" if known else "no --set"
-        )
-    result: GauntletResult = call_flow(flow, {**parameters, **own}, quiet)
-    return result
-
-
 def call_flow(flow: Any, parameters: dict[str, Any], quiet: bool) -> Any:
-    """What the flow hands back, its steps' lines on the terminal; parameters that it does not have are left out."""
+    """What the flow hands back, its steps' lines on the terminal."""
     from prefect.logging.handlers import APILogHandler
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-    accepted = {key: value for key, value in parameters.items() if key in flow.parameters.properties}
     handlers = _listen(quiet)
     try:
         # The heartbeat finds dead runs on workers; at a terminal it would only cost a second at the end.
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-            return flow(**accepted)
+            return flow(**parameters)
     finally:
         APILogHandler().flush()  # the server that takes the last lines may be stopped next
         for logger, handler in handlers:

@@ -14,9 +14,9 @@ from gauntlet.tasks.alarms.warnings import false_alarms_per_week
 from gauntlet.tasks.audit import Finding, Origin, Part, Protocol, Replay, audit_claims, guard
 from gauntlet.tasks.failure_prediction.load import Decisions, Question, Trained, episode_scores, training_rows
 from gauntlet.tasks.failure_prediction.train import unfitted
+from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.metrics.warnings import Heard, heard, warning_row
 from gauntlet.tasks.result import Row
-from gauntlet.tasks.tabular.train import Prices
 
 PRIMARY_METRIC = "pr_auc"
 TIME_BLOCKS, RANDOM_ROWS = "held-out blocks of time", "random rows (leaked)"

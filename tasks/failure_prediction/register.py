@@ -12,11 +12,12 @@ from gauntlet.tasks.audit import Finding
 from gauntlet.tasks.failure_prediction.evaluate import Judgement
 from gauntlet.tasks.failure_prediction.load import Decisions, Question, Trained
 from gauntlet.tasks.failure_prediction.report import PROTOCOL
+from gauntlet.tasks.metrics.prices import Prices
+from gauntlet.tasks.registry.files import parquet
+from gauntlet.tasks.registry.former import Entry
 from gauntlet.tasks.registry.key import work_key
-from gauntlet.tasks.registry.register import Entry, version_tags
+from gauntlet.tasks.registry.submission import version_tags
 from gauntlet.tasks.report.result import format_metric
-from gauntlet.tasks.tabular.register import parquet
-from gauntlet.tasks.tabular.train import Prices
 
 
 def entries(

@@ -14,14 +14,15 @@ from gauntlet.tasks.failure_prediction.evaluate import PRIMARY_METRIC, RANDOM_RO
 from gauntlet.tasks.failure_prediction.figures import cost_over_share
 from gauntlet.tasks.failure_prediction.load import STEP, Decisions, Question, Trained
 from gauntlet.tasks.failure_prediction.slices import SliceVerdict
+from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.metrics.warnings import cost_over_limit
 from gauntlet.tasks.registry.key import git_commit
+from gauntlet.tasks.report.build import audit_section
+from gauntlet.tasks.report.former import results_table
 from gauntlet.tasks.report.page import Page, Picture, Section, Table, render
-from gauntlet.tasks.report.result import format_metric, results_table
+from gauntlet.tasks.report.result import format_metric
 from gauntlet.tasks.report.timeline import contribution_bars, score_timeline
 from gauntlet.tasks.result import GauntletResult, InputSummary, Leakage
-from gauntlet.tasks.tabular.report import audit_section
-from gauntlet.tasks.tabular.train import Prices
 
 PROTOCOL = (
     "leave one failure out: whole blocks from recovery to recovery held out, training rows within 24 h of them left out; "

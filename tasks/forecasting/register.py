@@ -15,12 +15,13 @@ from gauntlet.tasks.forecasting.load import Panel, Trained, example_rows, model_
 from gauntlet.tasks.forecasting.tuning import Tuned
 from gauntlet.tasks.models.forecasters.prophet import ProphetForecaster, fitted_json
 from gauntlet.tasks.models.forecasters.rows import RowForecaster
+from gauntlet.tasks.registry.files import parquet
+from gauntlet.tasks.registry.former import Entry
 from gauntlet.tasks.registry.key import work_key
-from gauntlet.tasks.registry.register import Entry, version_tags
+from gauntlet.tasks.registry.submission import version_tags
 from gauntlet.tasks.result import GauntletResult, Row
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.tracking import TrackedRun, log, servers, tracked
-from gauntlet.tasks.tabular.register import parquet
 
 ALWAYS = ("prophet", "prophet_tuned", "lightgbm", "linear")
 

@@ -15,10 +15,10 @@ from gauntlet.tasks.forecasting.load import REFERENCE, Panel
 from gauntlet.tasks.forecasting.register import names
 from gauntlet.tasks.forecasting.tuning import Tuned
 from gauntlet.tasks.registry.key import git_commit
+from gauntlet.tasks.report.build import audit_section
+from gauntlet.tasks.report.former import results_table
 from gauntlet.tasks.report.page import Page, Picture, Section, Table, render
-from gauntlet.tasks.report.result import results_table
 from gauntlet.tasks.result import GauntletResult, InputSummary, Leakage, Quarantined
-from gauntlet.tasks.tabular.report import audit_section
 
 # MSE/MAE at 96, 192, 336, 720 steps, univariate OT: A. Zeng et al., Are Transformers Effective for Time Series
 # Forecasting?, AAAI 2023, arXiv:2205.13504, appendix; "repeat last" of ETTh1 as the check that the protocol is right.

@@ -7,15 +7,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from gauntlet.tasks.loop.adapters import adapter
 from gauntlet.tasks.loop.champion import Champion
 from gauntlet.tasks.loop.contract import Material
 from gauntlet.tasks.registry.key import work_key
 from gauntlet.tasks.registry.load import LoadedModel
-from gauntlet.tasks.registry.register import Entry, version_tags
+from gauntlet.tasks.registry.submission import Submission, version_tags
 from gauntlet.tasks.runtime.connection import Connection
 
-__all__ = ["Entry", "Material", "entry", "gather", "of_versions", "train"]
+__all__ = ["Material", "Submission", "entry", "gather", "of_versions", "train"]
 
 
 def gather(
@@ -29,12 +28,12 @@ def gather(
     Raises:
         GauntletError: there is nothing new to learn from.
     """
-    return adapter(champion.gauntlet).gather(champion, why or {}, lookback_days, connection)
+    return champion.adapter.gather(champion, why or {}, lookback_days, connection)
 
 
 def of_versions(champion: Champion, challenger: LoadedModel) -> Material:
     """What two registered versions are compared on."""
-    return adapter(champion.gauntlet).of_versions(champion, challenger)
+    return champion.adapter.of_versions(champion, challenger)
 
 
 def train(champion: Champion, material: Material) -> Any:
@@ -43,7 +42,7 @@ def train(champion: Champion, material: Material) -> Any:
     Raises:
         GauntletError: the rows do not suffice.
     """
-    return adapter(champion.gauntlet).train(champion, material)
+    return champion.adapter.train(champion, material)
 
 
 def entry(
@@ -53,21 +52,21 @@ def entry(
     metrics: Mapping[str, float],
     why: Mapping[str, Any],
     seed: int,
-) -> Entry:
+) -> Submission:
     """The challenger on its way into the registry, under the champion's name; the same rows make the same version."""
     name, tags = champion.loaded.name, champion.loaded.tags
     data = hashlib.sha256("|".join([*material.files, champion.label, *_noted(material)]).encode()).hexdigest()
-    carried = adapter(champion.gauntlet).carry(champion, pipeline, material)
+    carried = champion.adapter.carry(champion, pipeline, material)
     text = (
         f"Challenger of {champion.label}, retrained on {len(material.training):,} rows of which {material.new_rows:,} are new "
         f"({material.source} data), because of: {why.get('reason') or 'a request'}. Protocol: the champion's recipe; "
         f"{carried.protocol}."
     )
     kept = {name: champion.loaded.files[name] for name in ("sensor_config.txt", "audit.json")}
-    return Entry(
+    return Submission(
         name=name,
         key=work_key(data, {"retrain": champion.label, "seed": seed}),
-        pipeline=pipeline,
+        model=pipeline,
         rows=carried.rows,
         metrics=metrics,
         parameters={"retrained_from": champion.label, "new_rows": material.new_rows, "seed": seed},
@@ -87,7 +86,6 @@ def entry(
             **carried.files,
             "retraining.json": json.dumps({**why, "files": material.files}, indent=1, default=str).encode(),
         },
-        pictures={},
     )
 
 

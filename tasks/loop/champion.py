@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from gauntlet.datasets.errors import GauntletError
+from gauntlet.datasets.errors import BadInput, GauntletError
+from gauntlet.tasks.gauntlet import Gauntlet
 from gauntlet.tasks.registry.aliases import CHAMPION, holder
 from gauntlet.tasks.registry.load import LoadedModel, load
 from gauntlet.tasks.registry.signing import signing_key
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.tracking import servers
 
+if TYPE_CHECKING:
+    from gauntlet.tasks.loop.contract import Adapter
+
 
 @dataclass(frozen=True, eq=False)
 class Champion:
-    """`reference`: the features it was fitted on, the label among them."""
+    """`reference`: the features it was fitted on, the label among them. `adapter`: the functions of its kind of data."""
 
     gauntlet: str
     loaded: LoadedModel
+    adapter: Adapter
 
     @property
     def label(self) -> str:
@@ -45,12 +50,7 @@ class Champion:
         return pd.read_parquet(io.BytesIO(self.loaded.files[name]))
 
 
-def registered_names(gauntlet: str) -> tuple[str, ...]:
-    """The names that a gauntlet registers models under."""
-    return tuple(import_module(f"gauntlet.flows.{gauntlet}").REGISTERED)
-
-
-def champion_of(gauntlet: str, connection: Connection, key_file: Path) -> Champion:
+def champion_of(gauntlet: Gauntlet, connection: Connection, key_file: Path) -> Champion:
     """The model that is in use.
 
     Raises:
@@ -58,7 +58,19 @@ def champion_of(gauntlet: str, connection: Connection, key_file: Path) -> Champi
         Untrusted: it must not be loaded.
     """
     with servers(connection):
-        held = holder(registered_names(gauntlet), CHAMPION)
+        held = holder(gauntlet.registered, CHAMPION)
         if held is None:
-            raise GauntletError(f"{gauntlet} has no champion yet. Run `gauntlet run {gauntlet}` first.")
-        return Champion(gauntlet, load(held.name, held.version, signing_key(key_file).public_key()))
+            raise GauntletError(f"{gauntlet.name} has no champion yet. Run `gauntlet run {gauntlet.name}` first.")
+        loaded = load(held.name, held.version, signing_key(key_file).public_key())
+        return Champion(gauntlet.name, loaded, adapter(gauntlet))
+
+
+def adapter(gauntlet: Gauntlet) -> Adapter:
+    """How the gauntlet's kind of data is read, scored and learnt from.
+
+    Raises:
+        BadInput: its models cannot score new data by themselves yet.
+    """
+    if gauntlet.online is None:
+        raise BadInput(None, f"{gauntlet.name} cannot score new data yet", do="train it anew with `gauntlet run`")
+    return gauntlet.online(gauntlet)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from gauntlet.tasks.loop.adapters import adapter
 from gauntlet.tasks.loop.champion import Champion
 from gauntlet.tasks.loop.contract import Contest, Material
 
@@ -17,4 +16,4 @@ def contest(champion: Champion, challenger: Any, material: Material, seed: int) 
     Raises:
         BadInput: the frozen rows do not suffice to tell the two apart.
     """
-    return adapter(champion.gauntlet).contest(champion, challenger, material, seed)
+    return champion.adapter.contest(champion, challenger, material, seed)

@@ -10,7 +10,6 @@ from sqlalchemy import Engine
 
 from gauntlet.blocks import TelemetryDatabase
 from gauntlet.tasks.claims import Busy, Done, begin, finish, in_turn
-from gauntlet.tasks.loop.adapters import adapter
 from gauntlet.tasks.loop.champion import Champion
 from gauntlet.tasks.loop.contract import InputFile, Manifest
 from gauntlet.tasks.loop.store import manifest_of, write
@@ -56,7 +55,7 @@ def score_file(
 def _score(
     file: InputFile, champion: Champion, connection: Connection, database: TelemetryDatabase
 ) -> tuple[Manifest, str]:
-    way = adapter(champion.gauntlet)
+    way = champion.adapter
     batch = way.read(file, champion)
     scored = way.score(batch, champion, connection)
     now = datetime.now(UTC).isoformat(timespec="microseconds")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gauntlet.blocks import DriftPolicy
-from gauntlet.tasks.loop.adapters import adapter
 from gauntlet.tasks.loop.champion import Champion
 from gauntlet.tasks.loop.contract import Window
 from gauntlet.tasks.runtime.connection import Connection
@@ -15,4 +14,4 @@ __all__ = ["Window", "newest_windows"]
 
 def newest_windows(champion: Champion, policy: DriftPolicy, connection: Connection) -> Sequence[Window]:
     """The newest scored rows of everything that is judged by itself; none before any scoring."""
-    return adapter(champion.gauntlet).windows(champion, policy, connection)
+    return champion.adapter.windows(champion, policy, connection)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gauntlet.tasks.metrics.cross_validation import OutOfFold
+from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.result import Row
-from gauntlet.tasks.tabular.train import Prices
 
 COST_PER_ROWS = 1_000
 RESAMPLES = 500

@@ -12,8 +12,8 @@ import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from gauntlet.tasks.alarms.warnings import Episode, Warned, judge
+from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.result import Row
-from gauntlet.tasks.tabular.train import Prices
 
 RESAMPLES = 200
 DAYS = 30

@@ -13,10 +13,11 @@ from gauntlet.datasets.skab import SKAB
 from gauntlet.tasks.audit import Finding
 from gauntlet.tasks.multivariate.load import Beginnings, Detection, Judgement
 from gauntlet.tasks.multivariate.report import PROTOCOL
+from gauntlet.tasks.registry.files import parquet
+from gauntlet.tasks.registry.former import Entry
 from gauntlet.tasks.registry.key import work_key
-from gauntlet.tasks.registry.register import Entry, version_tags
+from gauntlet.tasks.registry.submission import version_tags
 from gauntlet.tasks.report.result import format_metric
-from gauntlet.tasks.tabular.register import parquet
 
 
 def entries(

@@ -12,11 +12,12 @@ from gauntlet.tasks.audit import Finding
 from gauntlet.tasks.multivariate.load import PRIMARY_METRIC, Beginnings, Detection, Judgement
 from gauntlet.tasks.multivariate.setting import BUDGET, MOST_DRIFT
 from gauntlet.tasks.registry.key import git_commit
+from gauntlet.tasks.report.build import audit_section
+from gauntlet.tasks.report.former import results_table
 from gauntlet.tasks.report.page import Page, Picture, Section, Table, render
-from gauntlet.tasks.report.result import format_metric, results_table
+from gauntlet.tasks.report.result import format_metric
 from gauntlet.tasks.report.timeline import contribution_bars, level_bars, score_timeline
 from gauntlet.tasks.result import GauntletResult, InputSummary, Leakage, Quarantined
-from gauntlet.tasks.tabular.report import audit_section
 
 PROTOCOL = (
     f"SKAB's own: the first {BEGINNING} rows of each run train, the rest is test; F1, FAR and MAR pooled over all runs; "

@@ -21,7 +21,7 @@ from gauntlet.datasets.errors import BadInput
 from gauntlet.tasks.alarms.rule import WEEK_S
 from gauntlet.tasks.metrics.classification import Judged, figures
 from gauntlet.tasks.metrics.lives import Outcome
-from gauntlet.tasks.tabular.train import Prices
+from gauntlet.tasks.metrics.prices import Prices
 
 CONFIDENCE = 0.95
 RESAMPLES = 1_000

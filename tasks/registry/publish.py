@@ -11,7 +11,6 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,26 +25,9 @@ from mlflow.models import Model, ModelSignature, infer_signature
 
 from gauntlet.tasks.registry.load import artifact_location, model_id_of
 from gauntlet.tasks.registry.signing import sign_folder
+from gauntlet.tasks.registry.submission import Submission
 from gauntlet.tasks.registry.trust import types_to_trust
 from gauntlet.tasks.result import Registered
-
-
-@dataclass(frozen=True)
-class Submission:
-    """Everything that becomes a version.
-
-    `rows` are raw input rows (the example), `files` further files of the model's folder by name, `tags` the version's
-    tags; `key` identifies the work (data, code, parameters): the same key is never registered twice under a name.
-    """
-
-    name: str
-    key: str
-    pipeline: Any
-    rows: pd.DataFrame
-    metrics: Mapping[str, float]
-    tags: Mapping[str, str]
-    description: str
-    files: Mapping[str, bytes]
 
 
 def find(name: str, key: str) -> Registered | None:
@@ -96,18 +78,18 @@ def _upload(
 
 
 def _save(submission: Submission, folder: Path, description: Model, requirements: list[str]) -> None:
-    pipeline, rows = submission.pipeline, submission.rows
-    method = "predict" if hasattr(pipeline, "predict") else "transform"
+    model, rows = submission.model, submission.rows.head(5)
+    method = "predict" if hasattr(model, "predict") else "transform"
     mlflow.sklearn.save_model(
-        pipeline,
+        model,
         str(folder),
         mlflow_model=description,
-        signature=_signature(rows, getattr(pipeline, method)(rows)),
+        signature=_signature(rows, getattr(model, method)(rows)),
         input_example=rows,
         pip_requirements=requirements,
         pyfunc_predict_fn=method,
         serialization_format="skops",
-        skops_trusted_types=types_to_trust(skops.io.dumps(pipeline)),
+        skops_trusted_types=types_to_trust(skops.io.dumps(model)),
     )
 
 

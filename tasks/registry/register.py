@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from gauntlet.tasks.claims import Done, Turn, begin, claims_database, finish, in_turn
 from gauntlet.tasks.registry.aliases import CHAMPION, Holder, aliases_of, enter, holder
 from gauntlet.tasks.registry.fresh import Expectation, answer, confirm
-from gauntlet.tasks.registry.key import git_commit, requirements
-from gauntlet.tasks.registry.publish import Submission, find, publish
+from gauntlet.tasks.registry.key import requirements
+from gauntlet.tasks.registry.publish import find, publish
 from gauntlet.tasks.registry.signing import signing_key
+from gauntlet.tasks.registry.submission import Submission
 from gauntlet.tasks.result import Registered
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.settings import settings
@@ -28,110 +25,67 @@ TURN = timedelta(minutes=2)  # without a sign of life; a process that dies leave
 POLL_S = 1.0
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One candidate on its way into the registry. `files` go into the model's folder, `pictures` beside its run."""
-
-    name: str
-    key: str
-    pipeline: Any
-    rows: pd.DataFrame
-    metrics: Mapping[str, float]
-    parameters: Mapping[str, object]
-    tags: Mapping[str, str]
-    description: str
-    files: Mapping[str, bytes]
-    pictures: Mapping[str, bytes]
-
-
-def parquet(frame: pd.DataFrame) -> bytes:
-    """A frame as Parquet."""
-    buffer = io.BytesIO()
-    frame.to_parquet(buffer, index=False)
-    return buffer.getvalue()
-
-
-def version_tags(
-    *, phase: str, task: str, dataset: str, sensor_type: str, source: str, data_hash: str, seed: int, leaked: bool
-) -> dict[str, str]:
-    """The tags that every version bears."""
-    return {
-        "project": "gauntlet",
-        "phase": phase,
-        "task": task,
-        "status": "leaked" if leaked else "validated",
-        "leaked": str(leaked).lower(),
-        "dataset": dataset,
-        "sensor_type": sensor_type,
-        "source": source,
-        "data_hash": data_hash,
-        "git_commit": git_commit(),
-        "seed": str(seed),
-    }
-
-
-def register(entry: Entry, parent: TrackedRun, connection: Connection, key_file: Path) -> Registered:
+def register(submission: Submission, parent: TrackedRun, connection: Connection, key_file: Path) -> Registered:
     """The version of this candidate: a nested run with its figures, and the signed model. Safe to repeat.
 
     Of callers with one key at the same time, in whatever process, one registers and the others are told its version.
     """
     with servers(connection):
-        while (known := find(entry.name, entry.key)) is None:
-            turn = begin(claims_database(settings()), "register", f"{entry.name}:{entry.key}", TURN)
+        while (known := find(submission.name, submission.key)) is None:
+            turn = begin(claims_database(settings()), "register", f"{submission.name}:{submission.key}", TURN)
             if isinstance(turn, Turn):
-                return _in_turn(turn, entry, parent, connection, key_file)
+                return _in_turn(turn, submission, parent, connection, key_file)
             if isinstance(
                 turn, Done
             ):  # and yet not in the registry: somebody deleted it there, or it is another registry
-                return _register(entry, parent, connection, key_file)
+                return _register(submission, parent, connection, key_file)
             time.sleep(POLL_S)
         return known
 
 
-def _in_turn(turn: Turn, entry: Entry, parent: TrackedRun, connection: Connection, key_file: Path) -> Registered:
+def _in_turn(
+    turn: Turn, submission: Submission, parent: TrackedRun, connection: Connection, key_file: Path
+) -> Registered:
     engine = claims_database(settings())
     with in_turn(engine, turn, TURN):
-        version = _register(entry, parent, connection, key_file)
+        version = _register(submission, parent, connection, key_file)
     finish(engine, turn, str(version.version))
     return version
 
 
-def _register(entry: Entry, parent: TrackedRun, connection: Connection, key_file: Path) -> Registered:
-    with tracked(connection, parent.experiment_id, entry.name, entry.tags, parent) as run:
-        log(run, metrics=entry.metrics, parameters=entry.parameters)
-        log_files(run, {**entry.files, **{f"plots/{name}": png for name, png in entry.pictures.items()}})
-        submission = Submission(
-            entry.name,
-            entry.key,
-            entry.pipeline,
-            entry.rows.head(5),
-            entry.metrics,
-            entry.tags,
-            entry.description,
-            {name: content for name, content in entry.files.items() if not name.endswith(".html")},
-        )
+def _register(submission: Submission, parent: TrackedRun, connection: Connection, key_file: Path) -> Registered:
+    with tracked(connection, parent.experiment_id, submission.name, submission.tags, parent) as run:
+        log(run, metrics=submission.metrics, parameters=submission.parameters)
+        log_files(run, {f"plots/{name}": png for name, png in submission.pictures.items()})
         return publish(submission, parent.experiment_id, run.run_id, signing_key(key_file), requirements())
 
 
-def crown(
-    entries: Sequence[Entry], registered: Sequence[Registered], best: str | None, connection: Connection, key_file: Path
+def assign_alias(
+    submissions: Sequence[Submission],
+    registered: Sequence[Registered],
+    best: str | None,
+    names: Sequence[str],
+    connection: Connection,
+    key_file: Path,
 ) -> tuple[Registered, ...]:
     """The versions with their aliases, after a fresh process has loaded each and predicted the same.
 
-    `best` None: nothing is entered, as for a leaked result.
+    Args:
+        best: name of the version that becomes champion or challenger; None, as for a leaked result: none does.
+        names: every name that the gauntlet registers; one of them holds the champion alias.
     """
     with servers(connection):
-        pairs = zip(entries, registered, strict=True)
+        pairs = zip(submissions, registered, strict=True)
         confirm([_expectation(one, version) for one, version in pairs], key_file)
         if best is not None:
             version = next(one.version for one in registered if one.name == best)
-            enter([one.name for one in registered], Holder(best, version))
+            enter(list(dict.fromkeys([*names, *(one.name for one in registered)])), Holder(best, version))
         return tuple(_with_aliases(one) for one in registered)
 
 
-def _expectation(entry: Entry, version: Registered) -> Expectation:
-    rows = entry.rows.head(CONFIRM_ROWS)
-    return Expectation(entry.name, version.version, rows, answer(entry.pipeline, rows))
+def _expectation(submission: Submission, version: Registered) -> Expectation:
+    rows = submission.rows.head(CONFIRM_ROWS)
+    return Expectation(submission.name, version.version, rows, answer(submission.model, rows))
 
 
 def _with_aliases(one: Registered) -> Registered:

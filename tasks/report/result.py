@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from gauntlet.tasks.metrics.catalogue import METRICS
 from gauntlet.tasks.report.page import Table, markdown_table
 from gauntlet.tasks.result import GauntletResult, Row
 
-# In this order, as far as a gauntlet has them. Cost and errors are in units of their own, the others between -1 and 1.
-SHOWN = (
-    "pr_auc", "f1", "precision", "recall", "roc_auc", "mcc", "brier", "accuracy", "cost",
-    "auc", "pauc", "far", "mar",
-    "mase", "mae", "rmse", "mse", "mape", "coverage_80", "coverage_95", "phm_score",
-    "lead_time_h", "false_alarms_per_week", "onset_error",
-)  # fmt: skip
-DIGITS = {"cost": ",.0f", "lead_time_h": ",.1f", "false_alarms_per_week": ".2f"}
-LOWER_IS_BETTER = frozenset(
-    {"brier", "cost", "far", "mar", "mase", "mae", "rmse", "mse", "mape", "false_alarms_per_week", "onset_error"}
-)
+if TYPE_CHECKING:
+    from gauntlet.tasks.contract import Judgement
 
 
 def format_metric(row: Row, metric: str, interval: bool = True) -> str:
     """A metric as text, with its 95 % interval where there is one that says something; "–" where there is none."""
     if metric not in row.metrics:
         return "–"
-    digits = DIGITS.get(metric, ".3f")
+    digits = METRICS[metric].digits
     value = row.metrics[metric]
     if not math.isfinite(value):
         return "–"
@@ -36,32 +29,36 @@ def format_metric(row: Row, metric: str, interval: bool = True) -> str:
 
 def shown_metrics(rows: Sequence[Row]) -> tuple[str, ...]:
     """The metrics that these rows have, in the order of the table."""
-    return tuple(metric for metric in SHOWN if any(metric in row.metrics for row in rows))
+    return tuple(metric for metric in METRICS if any(metric in row.metrics for row in rows))
 
 
-def ordered_rows(result: GauntletResult) -> list[Row]:
+def ordered_rows(candidates: Sequence[Row], baselines: Sequence[Row], primary_metric: str) -> list[Row]:
     """The candidates, best first by the primary metric, then the baselines."""
-    sign = 1 if result.primary_metric in LOWER_IS_BETTER else -1
+    sign = -1 if METRICS[primary_metric].higher_is_better else 1
 
     def place(row: Row) -> float:
         """Rows that the primary metric does not judge come last."""
-        value = sign * row.metrics.get(result.primary_metric, float("nan"))
+        value = sign * row.metrics.get(primary_metric, float("nan"))
         return value if math.isfinite(value) else float("inf")
 
-    return [*sorted(result.candidates, key=place), *result.baselines]
+    return [*sorted(candidates, key=place), *baselines]
 
 
-def results_rows(result: GauntletResult) -> list[dict[str, str]]:
-    """The results table as one dictionary per row."""
-    rows = ordered_rows(result)
+def table_rows(rows: Sequence[Row]) -> list[dict[str, str]]:
+    """The rows of a results table as one dictionary each."""
     metrics = shown_metrics(rows)
     return [{"model": row.name, **{metric: format_metric(row, metric) for metric in metrics}} for row in rows]
 
 
-def results_table(result: GauntletResult, caption: str = "") -> Table:
+def results_rows(result: GauntletResult) -> list[dict[str, str]]:
+    """The results table as one dictionary per row."""
+    return table_rows(ordered_rows(result.candidates, result.baselines, result.primary_metric))
+
+
+def results_table(judgement: Judgement, primary_metric: str, caption: str = "") -> Table:
     """Candidates, best first and marked, then the baselines, in one table."""
-    rows = results_rows(result)
-    strong = tuple(place for place, row in enumerate(rows) if row["model"] == result.best)
+    rows = table_rows(ordered_rows(judgement.candidates, list(judgement.baselines.values()), primary_metric))
+    strong = tuple(place for place, row in enumerate(rows) if row["model"] == judgement.best)
     return Table(tuple(rows[0]), tuple(tuple(row.values()) for row in rows), strong, caption)
 
 

@@ -8,8 +8,10 @@ from dataclasses import asdict
 
 import numpy as np
 
+from gauntlet.tasks.registry.files import parquet
+from gauntlet.tasks.registry.former import Entry
 from gauntlet.tasks.registry.key import work_key
-from gauntlet.tasks.registry.register import Entry, parquet, version_tags
+from gauntlet.tasks.registry.submission import version_tags
 from gauntlet.tasks.report.result import format_metric
 from gauntlet.tasks.result import GauntletResult, Row
 from gauntlet.tasks.sensors.dimensions import DIMENSIONS

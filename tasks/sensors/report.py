@@ -10,14 +10,15 @@ import numpy as np
 from gauntlet.tasks.audit import Finding
 from gauntlet.tasks.models.stream_detector import FOREST_SOUND
 from gauntlet.tasks.registry.key import git_commit
+from gauntlet.tasks.report.build import audit_section
+from gauntlet.tasks.report.former import results_table
 from gauntlet.tasks.report.page import Page, Picture, Section, Table, render
-from gauntlet.tasks.report.result import format_metric, results_table
+from gauntlet.tasks.report.result import format_metric
 from gauntlet.tasks.result import GauntletResult, InputSummary, Leakage
 from gauntlet.tasks.sensors import figures
 from gauntlet.tasks.sensors.evaluate import BLOCK_H, GAP_H, TAIL_H
 from gauntlet.tasks.sensors.load import LEARNT, PRIMARY_METRIC, Judgement, StreamGauntlet, Streams
 from gauntlet.tasks.sensors.quality import CLEAN, QualityReport, sensor_rows
-from gauntlet.tasks.tabular.report import audit_section
 
 PROTOCOL = (
     f"learnt from the first {LEARNT:.0%} of each sensor (NAB: its probation, 750 rows at most), limits included: the forest's "

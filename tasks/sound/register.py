@@ -11,8 +11,10 @@ import numpy as np
 from gauntlet.datasets import mimii
 from gauntlet.tasks.audit import Finding
 from gauntlet.tasks.models.sound_listener import SUPERVISED
+from gauntlet.tasks.registry.files import parquet
+from gauntlet.tasks.registry.former import Entry
 from gauntlet.tasks.registry.key import work_key
-from gauntlet.tasks.registry.register import Entry, version_tags
+from gauntlet.tasks.registry.submission import version_tags
 from gauntlet.tasks.report.result import format_metric
 from gauntlet.tasks.result import Row
 from gauntlet.tasks.sound import figures as pictures
@@ -21,7 +23,6 @@ from gauntlet.tasks.sound.featurize.table import SoundTable
 from gauntlet.tasks.sound.load import Judgement, Trained
 from gauntlet.tasks.sound.report import protocol
 from gauntlet.tasks.sound.split import Split
-from gauntlet.tasks.tabular.register import parquet
 
 SHARED = ("auc.png", "roc.png", "margins.png", "attribution.png", "spectrogram_abnormal.png")
 

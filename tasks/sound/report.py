@@ -12,15 +12,16 @@ from gauntlet.datasets.records.clip import Cell
 from gauntlet.tasks.audit import Finding
 from gauntlet.tasks.models.sound_listener import LOUDNESS, MAHALANOBIS, SUPERVISED
 from gauntlet.tasks.registry.key import git_commit
+from gauntlet.tasks.report.build import audit_section
+from gauntlet.tasks.report.former import results_table
 from gauntlet.tasks.report.page import Page, Picture, Section, Table, render
-from gauntlet.tasks.report.result import format_metric, results_table
+from gauntlet.tasks.report.result import format_metric
 from gauntlet.tasks.result import GauntletResult, InputSummary, Leakage, Quarantined, Row
 from gauntlet.tasks.sound import figures as pictures
 from gauntlet.tasks.sound.attribution import Attribution, attribute
 from gauntlet.tasks.sound.featurize.table import SoundTable
 from gauntlet.tasks.sound.load import PRIMARY_METRIC, Judgement, Loaded, Trained, cell_entries
 from gauntlet.tasks.sound.split import Split
-from gauntlet.tasks.tabular.report import audit_section
 
 FEW_CLIPS = 30
 PROTOCOLS = {

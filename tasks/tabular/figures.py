@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from gauntlet.tasks.metrics.classification import COST_PER_ROWS, Judged
+from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.report.canvas import COLOURS, GREY, picture, png
-from gauntlet.tasks.tabular.train import Prices
 
 
 def _pooled(answer: Judged) -> tuple[np.ndarray, np.ndarray]:

@@ -1,35 +1,26 @@
-"""The six candidates of the process gauntlet: three kinds of model on two sets of features."""
+"""Train a candidate: cross-validated, then fitted on every row but the frozen evaluation set."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from lightgbm import LGBMClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from gauntlet.tasks.contract import Trained
+from gauntlet.tasks.metrics.cross_validation import OutOfFold, cross_validate
+from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.models.decision import DecisionClassifier
-from gauntlet.tasks.models.process_features import FeatureSet, ProcessFeatures
-
-
-@dataclass(frozen=True)
-class Prices:
-    """What a missed failure and a false alarm cost, in one currency."""
-
-    miss: float = 500.0
-    false_alarm: float = 25.0
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A model to be trained: its registered name, its kind and the features that it gets."""
-
-    name: str
-    kind: str
-    features: FeatureSet
+from gauntlet.tasks.models.process_features import ProcessFeatures
+from gauntlet.tasks.tabular.featurize import ProcessRows
+from gauntlet.tasks.tabular.frozen import frozen
+from gauntlet.tasks.tabular.gauntlets import Candidate
+from gauntlet.tasks.tabular.load import ProcessTable
 
 
 def _forest(seed: int) -> Any:
@@ -50,15 +41,33 @@ def _boosting(seed: int) -> Any:
     )  # fmt: skip
 
 
-KINDS = {"randomforest": _forest, "svc": _machine, "lightgbm": _boosting}
-CANDIDATES = tuple(
-    Candidate(f"ai4i_classifier_{kind}_{features}", kind, features)
-    for features in ("baseline", "engineered")
-    for kind in KINDS
-)
+ESTIMATORS = {"randomforest": _forest, "svc": _machine, "lightgbm": _boosting}
 
 
 def pipeline(candidate: Candidate, prices: Prices, seed: int) -> Pipeline:
     """The unfitted pipeline: raw process columns in; features, scaling, model, calibration and thresholds inside."""
-    decision = DecisionClassifier(KINDS[candidate.kind](seed), prices.miss, prices.false_alarm, seed=seed)
+    decision = DecisionClassifier(ESTIMATORS[candidate.kind](seed), prices.miss, prices.false_alarm, seed=seed)
     return Pipeline([("features", ProcessFeatures(candidate.features)), ("decision", decision)])
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedClassifier(Trained):
+    """A candidate and what it said of rows that it had not seen."""
+
+    held_out: OutOfFold
+
+
+def train(candidate: Candidate, prepared: ProcessRows, seed: int) -> TrainedClassifier:
+    """One candidate, cross-validated, then fitted on all rows but the frozen evaluation set."""
+    table = prepared.table
+    unfitted = pipeline(candidate, prepared.prices, seed)
+    held_out = cross_validate(unfitted, table.X, table.y, prepared.folds)
+    learnt = ~held_back(table)
+    return TrainedClassifier(candidate, unfitted.fit(table.X[learnt], table.y[learnt]), held_out)
+
+
+def held_back(table: ProcessTable) -> np.ndarray:
+    """The frozen evaluation set, (n,) bool; none of a table too small to spare five failures on either side."""
+    held = frozen(table.X)
+    failures = int(table.y[held].sum()), int(table.y[~held].sum())
+    return held if min(failures) >= 5 else np.zeros(len(held), bool)

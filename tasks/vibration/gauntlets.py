@@ -1,45 +1,92 @@
-"""What differs between the vibration gauntlets: data set, names in the registry, how well shaft speed is known."""
+"""The gauntlets on vibration snapshots of bearings, as data."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from gauntlet.datasets import femto, ims, xjtu
-from gauntlet.tasks.vibration.candidates import Candidate, candidates
+from gauntlet.datasets import dataset
+from gauntlet.tasks.gauntlet import Gauntlet
+
+if TYPE_CHECKING:
+    from gauntlet.tasks.loop.contract import Adapter
+
+INDICATORS = (
+    "log_level",
+    "log_peak_to_peak",
+    "log_kurtosis",
+    *(f"log_band_{band}" for band in range(1, 9)),
+    "log_envelope_kurtosis",
+    "outer_lines",
+    "inner_lines",
+    "rolling_lines",
+    "cage_lines",
+)
+RELATIVE = ("log_level", "relative_level")
+# Features by name without channel, and the share of the healthy beginning that is fitted on.
+SETTINGS: dict[str, tuple[tuple[str, ...], float]] = {
+    "isolation_forest": (INDICATORS, 0.6),
+    "one_class_svm": (INDICATORS, 0.6),
+    "robust_mahalanobis": (INDICATORS, 0.6),
+    "level_rise": (INDICATORS, 1.0),
+    "joint_rise": (RELATIVE, 1.0),
+}
 
 
 @dataclass(frozen=True)
-class VibrationGauntlet:
-    """One of the three. `tolerance`: share by which shaft speed and slip may move a fault line in the diagnosis.
+class Candidate:
+    """A detector under its registered name. `features` are names without channel; see `MachineHealth.fit_share`."""
+
+    name: str
+    kind: str
+    features: tuple[str, ...]
+    fit_share: float = 0.6
+
+
+@dataclass(frozen=True)
+class VibrationGauntlet(Gauntlet):
+    """`tolerance`: share by which shaft speed and slip may move a fault line in the diagnosis.
 
     `scaler`: registered name of the loose scaler that this set's models have always been accompanied by.
-    `remaining_life`: whether enough bearings run to failure to leave one out.
+    `remaining_life`: whether enough bearings run to failure to leave one out. `off_level`: of a machine that is off.
     """
 
-    module: ModuleType
-    experiment: str
-    candidates: tuple[Candidate, ...]
     tolerance: float = 0.012
     scaler: str | None = None
     remaining_life: bool = True
+    off_level: float = 0.0
 
     @property
-    def name(self) -> str:
-        """The gauntlet's name."""
-        return str(self.module.SPEC.name)
-
-    @property
-    def registered(self) -> tuple[str, ...]:
-        """Every name that a run registers."""
-        names = tuple(candidate.name for candidate in self.candidates)
-        return (*names, self.scaler) if self.scaler else names
+    def module(self) -> ModuleType:
+        """The module that reads the set's files."""
+        return dataset(self.dataset)
 
 
+def _candidates(names: Sequence[tuple[str, str]]) -> tuple[Candidate, ...]:
+    return tuple(Candidate(name, kind, *SETTINGS[kind]) for name, kind in names)
+
+
+def _online(gauntlet: Any) -> Adapter:
+    from gauntlet.tasks.vibration.online import adapter  # brings pandas, scikit-learn and MLflow
+
+    return adapter(gauntlet)
+
+
+PROTOCOL = (
+    "every bearing's detector is fitted on the first 20% of its own run and scores the rest snapshot by "
+    "snapshot, past only; alarm = smoothed index past its limit 6 snapshots in a row, aimed at "
+    "0.25 false alarms a week; judged by lives, 95 % bootstrap intervals over lives"
+)
 NASA = VibrationGauntlet(
-    ims,
-    "Vibration Gauntlet (NASA)",
-    candidates(
+    name="nasa",
+    kind="vibration",
+    experiment="Vibration Gauntlet (NASA)",
+    dataset="nasa",
+    question="NASA IMS bearings: which bearing, since when?",
+    purpose="Finds the failing one of four bearings on a shaft in the NASA IMS snapshots, its element and the onset.",
+    candidates=_candidates(
         [
             ("vibration_anomaly_isolationforest", "isolation_forest"),
             ("vibration_anomaly_oneclasssvm", "one_class_svm"),
@@ -48,29 +95,52 @@ NASA = VibrationGauntlet(
             ("vibration_anomaly_joint_rise", "joint_rise"),
         ]
     ),
+    primary_metric="f1",
+    protocol=PROTOCOL,
+    cron="0 3 * * 2",
+    online=_online,
     tolerance=0.03,  # the belt drive's speed is nominal
     remaining_life=False,
+    off_level=0.01,  # the others' publishers record a running machine only
 )
 XJTU = VibrationGauntlet(
-    xjtu,
-    "Vibration Gauntlet (XJTU)",
-    candidates(
+    name="xjtu",
+    kind="vibration",
+    experiment="Vibration Gauntlet (XJTU)",
+    dataset="xjtu",
+    question="XJTU-SY bearings: which element, since when?",
+    purpose="Finds the failing element of the XJTU-SY bearings and how long they will last.",
+    candidates=_candidates(
         [
             ("xjtu_anomaly_isolation_forest", "isolation_forest"),
             ("xjtu_anomaly_robust_mahalanobis", "robust_mahalanobis"),
             ("xjtu_anomaly_level_rise", "level_rise"),
         ]
     ),
+    primary_metric="f1",
+    protocol=PROTOCOL,
+    cron="0 3 * * 3",
+    also_registers=("xjtu_feature_scaler",),
+    online=_online,
     scaler="xjtu_feature_scaler",
 )
 FEMTO = VibrationGauntlet(
-    femto,
-    "Vibration Gauntlet (FEMTO)",
-    candidates(
+    name="femto",
+    kind="vibration",
+    experiment="Vibration Gauntlet (FEMTO)",
+    dataset="femto",
+    question="FEMTO / PRONOSTIA bearings: which bearing, since when?",
+    purpose="Announces the failures of the FEMTO bearings and estimates how long they will last.",
+    candidates=_candidates(
         [
             ("femto_anomaly_isolation_forest", "isolation_forest"),
             ("femto_anomaly_robust_mahalanobis", "robust_mahalanobis"),
             ("femto_anomaly_level_rise", "level_rise"),
         ]
     ),
+    primary_metric="f1",
+    protocol=PROTOCOL,
+    cron="0 3 * * 4",
+    online=_online,
 )
+GAUNTLETS = (NASA, XJTU, FEMTO)

@@ -13,9 +13,9 @@ import pandas as pd
 
 from gauntlet.datasets.records.snapshot import Truth
 from gauntlet.tasks.models.machine_health import MACHINE
-from gauntlet.tasks.registry.register import parquet
-from gauntlet.tasks.vibration.candidates import RELATIVE
+from gauntlet.tasks.registry.files import parquet
 from gauntlet.tasks.vibration.evaluate import healthy_rows
+from gauntlet.tasks.vibration.gauntlets import RELATIVE
 from gauntlet.tasks.vibration.load import Life
 
 LIVES, FACTS, TRAINING = "library.parquet", "library.json", "training.parquet"

@@ -21,10 +21,9 @@ from gauntlet.datasets.spec import Provenance, Source
 from gauntlet.tasks.models.machine_health import MACHINE
 from gauntlet.tasks.models.relative_level import relative_levels
 from gauntlet.tasks.result import Quarantined
-from gauntlet.tasks.vibration.candidates import INDICATORS
 from gauntlet.tasks.vibration.featurize.snapshot import XJTU_11
 from gauntlet.tasks.vibration.featurize.table import FeatureTable, chunks, feature_table, joined
-from gauntlet.tasks.vibration.gauntlets import VibrationGauntlet
+from gauntlet.tasks.vibration.gauntlets import INDICATORS, VibrationGauntlet
 from gauntlet.tasks.vibration.healthy_beginning import LEAST_HEALTHY, condition_indicators
 from gauntlet.tasks.vibration.run_in import settled
 

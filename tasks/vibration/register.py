@@ -11,8 +11,10 @@ import pandas as pd
 from sklearn.preprocessing import StandardScaler
 
 from gauntlet.tasks.models.machine_health import MACHINE
+from gauntlet.tasks.registry.files import parquet
+from gauntlet.tasks.registry.former import Entry
 from gauntlet.tasks.registry.key import work_key
-from gauntlet.tasks.registry.register import Entry, parquet, version_tags
+from gauntlet.tasks.registry.submission import version_tags
 from gauntlet.tasks.report.result import format_metric
 from gauntlet.tasks.result import GauntletResult, Row
 from gauntlet.tasks.vibration.candidates import DOCUMENTED

@@ -10,10 +10,10 @@ from gauntlet.tasks.alarms.rule import WEEK_S
 from gauntlet.tasks.audit import Finding
 from gauntlet.tasks.metrics.lives import Outcome
 from gauntlet.tasks.registry.key import git_commit
+from gauntlet.tasks.report.build import audit_section
+from gauntlet.tasks.report.former import results_table
 from gauntlet.tasks.report.page import Page, Picture, Section, Table, render
-from gauntlet.tasks.report.result import results_table
 from gauntlet.tasks.result import GauntletResult, InputSummary, Leakage
-from gauntlet.tasks.tabular.report import audit_section
 from gauntlet.tasks.vibration.diagnosis.evidence import RunEvidence, place
 from gauntlet.tasks.vibration.evaluate import CALENDAR_SHARE, PRIMARY_METRIC, RULE, Judgement, outcomes
 from gauntlet.tasks.vibration.featurize.table import FeatureTable

@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from gauntlet.deployments.console import results_table
-from gauntlet.tasks.result import METRICS, GauntletResult, InputSummary, Leakage, Row
+from gauntlet.tasks.metrics.catalogue import METRICS
+from gauntlet.tasks.result import GauntletResult, InputSummary, Leakage, Row
 
 LIFE = {
     "f1": 1.0,

@@ -19,6 +19,7 @@ from gauntlet.datasets import ai4i as data_set
 from gauntlet.datasets.errors import Leak, NotPromotable, ServiceDown
 from gauntlet.deployments import stack as local_stack
 from gauntlet.flows.ai4i import EXPERIMENT, REGISTERED, ai4i, register_one
+from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.registry.aliases import Holder, aliases_of, enter, give
 from gauntlet.tasks.registry.load import load
 from gauntlet.tasks.registry.register import Entry, register
@@ -26,7 +27,8 @@ from gauntlet.tasks.registry.signing import signing_key
 from gauntlet.tasks.runtime.connection import Credentials
 from gauntlet.tasks.runtime.settings import settings
 from gauntlet.tasks.runtime.tracking import experiment, servers, tracked
-from gauntlet.tasks.tabular.train import CANDIDATES, Prices, pipeline
+from gauntlet.tasks.tabular.gauntlets import AI4I
+from gauntlet.tasks.tabular.train import pipeline
 
 FIVE = {"TWF", "HDF", "PWF", "OSF", "RNF"}
 
@@ -47,7 +49,7 @@ def entry(table: Path) -> Entry:
     """A small, real candidate, fitted on a few rows."""
     frame = data_set.read(table)
     X, y = frame.features, frame.target.to_numpy()
-    fitted = pipeline(CANDIDATES[4], Prices(), seed=7).fit(X, y)
+    fitted = pipeline(AI4I.candidates[4], Prices(500.0, 25.0), seed=7).fit(X, y)
     tags = {"leaked": "false", "dataset": "ai4i"}
     return Entry(
         "outage_candidate", "key-1", fitted, X.head(200), {"pr_auc": 0.5}, {"seed": 7}, tags, "A test.", {}, {}

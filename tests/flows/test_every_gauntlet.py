@@ -18,11 +18,11 @@ from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from gauntlet.flows import GAUNTLETS
+from gauntlet.tasks.metrics.catalogue import METRICS
 from gauntlet.tasks.registry.aliases import aliases_of
 from gauntlet.tasks.registry.load import load
 from gauntlet.tasks.registry.signing import signing_key
 from gauntlet.tasks.report.result import LOWER_IS_BETTER
-from gauntlet.tasks.result import METRICS
 
 # The others take a minute and more each on two cores.
 QUICK = ("ai4i",)

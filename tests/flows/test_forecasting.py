@@ -14,9 +14,10 @@ from mlflow import MlflowClient
 from gauntlet.datasets.errors import BadInput
 from gauntlet.datasets.provenance import mark_simulated
 from gauntlet.flows.forecasting import EXPERIMENT, REGISTERED, forecasting
+from gauntlet.tasks.metrics.catalogue import METRICS
 from gauntlet.tasks.registry.load import load
 from gauntlet.tasks.registry.signing import signing_key
-from gauntlet.tasks.result import METRICS, GauntletResult
+from gauntlet.tasks.result import GauntletResult
 from gauntlet.tasks.runtime.settings import settings
 from gauntlet.tasks.runtime.tracking import experiment
 

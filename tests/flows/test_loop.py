@@ -25,7 +25,7 @@ from gauntlet.flows.drift_check import drift_check
 from gauntlet.flows.promote import promote
 from gauntlet.flows.score import score
 from gauntlet.tasks.claims import claims_database, history
-from gauntlet.tasks.loop.adapters import registered_names
+from gauntlet.tasks.gauntlets import named
 from gauntlet.tasks.models.process_features import rule_oracle
 from gauntlet.tasks.promotion import log as promotions
 from gauntlet.tasks.promotion.move import standing
@@ -114,7 +114,7 @@ def test_the_loop_from_drift_to_promotion_and_the_second_one_is_refused(
     assert _runs("retrain") == []
     assert channel[1] == []
 
-    before = standing(registered_names("ai4i"))
+    before = standing(named("ai4i").registered)
     score("ai4i", _file(tmp_path / "new", "product.csv", _regime(31, tmp_path)))
     told = drift_check("ai4i")
     assert (told["verdict"], told["may_retrain"]) == ("operating_change", True)
@@ -130,7 +130,7 @@ def test_the_loop_from_drift_to_promotion_and_the_second_one_is_refused(
     assert entry.line.to is not None
     assert entry.line.to.name == before.champion.name
     assert entry.line.verdict == "promote", entry.line.why
-    after = standing(registered_names("ai4i"))
+    after = standing(named("ai4i").registered)
     assert after.champion == entry.line.to
     assert after.previous == before.champion
     texts = " | ".join(channel[1])
@@ -151,9 +151,9 @@ def test_the_loop_from_drift_to_promotion_and_the_second_one_is_refused(
 
 def test_a_rollback_gives_the_alias_back(ran: Any, stack: Any, running: None) -> None:
     """To the version before, and the log says who and why."""
-    before = standing(registered_names("ai4i"))
+    before = standing(named("ai4i").registered)
     told = promote("ai4i", rollback=True, reason="the new one alarms too often", by="operator")
-    after = standing(registered_names("ai4i"))
+    after = standing(named("ai4i").registered)
     assert told["verdict"] == "rolled back"
     assert after.champion == before.previous
     entry = promotions.history(claims_database(stack.cfg), "ai4i")[-1]

@@ -27,7 +27,7 @@ from gauntlet.flows.retrain import retrain
 from gauntlet.flows.score import score
 from gauntlet.tasks import claims
 from gauntlet.tasks.claims import claims_database, database_clock, holders
-from gauntlet.tasks.loop.adapters import registered_names
+from gauntlet.tasks.gauntlets import named
 from gauntlet.tasks.loop.dead_runs import end_dead_runs
 from gauntlet.tasks.promotion import log as promotions
 from gauntlet.tasks.promotion.move import Standing, standing
@@ -37,7 +37,7 @@ from gauntlet.tasks.runtime.connection import BLOCK
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("ran", ["ai4i"], indirect=True)]
 
 LIFE_S = 2.5  # of the claims of a process that is going to be killed
-NAMES = registered_names("ai4i")
+NAMES = named("ai4i").registered
 TAGS = ("succeeds", "rolled_back", "promoted")
 
 

@@ -18,9 +18,9 @@ from gauntlet.flows.drift_check import drift_check
 from gauntlet.flows.retrain import retrain
 from gauntlet.flows.score import score
 from gauntlet.tasks.claims import claims_database, holders
+from gauntlet.tasks.gauntlets import named
 from gauntlet.tasks.loop import champion as champions
 from gauntlet.tasks.loop import store
-from gauntlet.tasks.loop.adapters import registered_names
 from gauntlet.tasks.loop.store import listed, manifests
 from gauntlet.tasks.promotion import log as promotions
 from gauntlet.tasks.promotion.move import standing
@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.parametrize("ran", ["ai4i"], indirec
 
 AWAY_S = 20.0
 HUNG_S = 23.0  # longer than a request waits for its answer
-NAMES = registered_names("ai4i")
+NAMES = named("ai4i").registered
 
 
 class Outages:

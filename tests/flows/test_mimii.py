@@ -10,8 +10,8 @@ import pytest
 from mlflow import MlflowClient
 
 from gauntlet.datasets.simulate.sound import Draw, write
+from gauntlet.tasks.metrics.catalogue import METRICS
 from gauntlet.tasks.registry.aliases import aliases_of
-from gauntlet.tasks.result import METRICS
 
 pytestmark = pytest.mark.slow
 

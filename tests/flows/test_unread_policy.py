@@ -17,7 +17,7 @@ from gauntlet.flows.promote import promote
 from gauntlet.flows.retrain import retrain
 from gauntlet.flows.score import score
 from gauntlet.tasks.claims import claims_database
-from gauntlet.tasks.loop.adapters import registered_names
+from gauntlet.tasks.gauntlets import named
 from gauntlet.tasks.loop.store import listed, manifests
 from gauntlet.tasks.promotion import log
 from gauntlet.tasks.promotion.move import standing
@@ -25,7 +25,7 @@ from gauntlet.tasks.registry.aliases import CHALLENGER
 from gauntlet.tasks.runtime.connection import BLOCK
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("ran", ["ai4i"], indirect=True)]
-NAMES = registered_names("ai4i")
+NAMES = named("ai4i").registered
 
 
 @pytest.fixture

@@ -23,9 +23,9 @@ from gauntlet.tasks.claims.database import open_database
 from gauntlet.tasks.drift.order import serial_order
 from gauntlet.tasks.drift.report import DriftReport, FeatureShift, calibration_for
 from gauntlet.tasks.drift.statistics import ks, psi
+from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop import challenger, maintenance
-from gauntlet.tasks.loop.adapters import adapter
-from gauntlet.tasks.loop.champion import Champion
+from gauntlet.tasks.loop.champion import Champion, adapter
 from gauntlet.tasks.loop.drift_check import Judged, judge
 from gauntlet.tasks.loop.evaluation import contest
 from gauntlet.tasks.loop.scoring import score_file
@@ -78,7 +78,11 @@ def _champion(lives: Sequence[Life], run: str, kind: str = "level_rise") -> Cham
     seen = ["machine", *(name for name in healthy if name.rpartition(" ")[0] in candidate.features)]
     files = {"reference.parquet": parquet(healthy[seen]), "sensor_config.txt": b"", "audit.json": b"{}"}
     files |= library_files(lives, candidate.features, past)
-    return Champion("nasa", LoadedModel(candidate.name, 1, {"source": "real", "phase": "vibration"}, model, files))
+    return Champion(
+        "nasa",
+        LoadedModel(candidate.name, 1, {"source": "real", "phase": "vibration"}, model, files),
+        adapter(in_loop("nasa")),
+    )
 
 
 @dataclass
@@ -97,7 +101,7 @@ class Loop:
         self.engine = open_database(f"sqlite:///{self.folder / 'claims.db'}")
 
     def score(self, path: Path) -> None:
-        for file in adapter("nasa").files(path):
+        for file in adapter(in_loop("nasa")).files(path):
             done = score_file(file, self.champion, self.store, self.engine, TelemetryDatabase())
             assert done.state == "scored"
 
@@ -125,7 +129,7 @@ class Loop:
         if decision.act:
             version = self.champion.loaded.version + 1
             loaded = LoadedModel(entry.name, version, entry.tags, model, dict(entry.files))
-            self.champion = Champion("nasa", loaded)
+            self.champion = Champion("nasa", loaded, adapter(in_loop("nasa")))
         self.retrained_s = now_s
         self.decisions.append(f"{verdict}: {decision.verdict}: {'; '.join(decision.reasons)}")
         return self.decisions[-1]

@@ -11,9 +11,9 @@ from gauntlet.datasets.errors import GauntletError
 from gauntlet.tasks.loop.champion import Champion
 from gauntlet.tasks.loop.contract import Contest, Material
 from gauntlet.tasks.metrics.classification import Judged, figures
+from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.promotion.compare import compare_rows
 from gauntlet.tasks.promotion.library import Failure, Replay, from_rows, replay
-from gauntlet.tasks.tabular.train import Prices
 
 FEWEST = 5  # failures, and rows without one, that a comparison needs
 

@@ -16,8 +16,8 @@ from gauntlet.datasets.errors import GauntletError
 from gauntlet.tasks.loop.champion import Champion
 from gauntlet.tasks.loop.contract import Carried, Material, NotYet
 from gauntlet.tasks.loop.store import ALARM, LABEL, SCORE, manifests, rows_of
+from gauntlet.tasks.registry.files import parquet
 from gauntlet.tasks.registry.load import LoadedModel
-from gauntlet.tasks.registry.register import parquet
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.tracking import servers
 from gauntlet.tasks.tabular.frozen import frozen

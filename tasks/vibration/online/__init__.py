@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
-from gauntlet.datasets.ims import OFF_LEVEL
 from gauntlet.tasks.loop.contract import Adapter
 from gauntlet.tasks.vibration.gauntlets import VibrationGauntlet
 from gauntlet.tasks.vibration.online import contest, files, material, reading, scoring, windows
 
-OFF = {"nasa": OFF_LEVEL}  # the others' publishers record a running machine only
 
-
-def monitor(gauntlet: VibrationGauntlet) -> Adapter:
+def adapter(gauntlet: VibrationGauntlet) -> Adapter:
     """The functions of a vibration gauntlet."""
     return Adapter(
         in_order=True,
         files=partial(files.files, gauntlet=gauntlet),
-        read=partial(reading.read, gauntlet=gauntlet, off_level=OFF.get(gauntlet.name, 0.0)),
+        read=partial(reading.read, gauntlet=gauntlet, off_level=gauntlet.off_level),
         score=scoring.score,
         windows=windows.windows,
         gather=material.gather,

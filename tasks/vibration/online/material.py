@@ -22,8 +22,8 @@ from gauntlet.tasks.loop.contract import Carried, Manifest, Material, NotYet
 from gauntlet.tasks.loop.maintenance import Event, event_of, events
 from gauntlet.tasks.loop.store import ALARM, SCORE, listed, manifests, memory_before, rows_of
 from gauntlet.tasks.models.machine_health import MACHINE, REGIME
+from gauntlet.tasks.registry.files import parquet
 from gauntlet.tasks.registry.load import LoadedModel
-from gauntlet.tasks.registry.register import parquet
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.tracking import servers
 from gauntlet.tasks.vibration.library import FACTS, LIVES, TRAINING

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gauntlet.tasks.alarms.warnings import Episode, choose_limit, false_alarms_per_week, judge, warnings
+from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.metrics.warnings import heard, warning_row
-from gauntlet.tasks.tabular.train import Prices
 
 QUARTER = 900.0
 

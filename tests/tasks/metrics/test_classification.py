@@ -13,7 +13,7 @@ from gauntlet.tasks.metrics.classification import (
     recall_by_mode,
     table_row,
 )
-from gauntlet.tasks.tabular.train import Prices
+from gauntlet.tasks.metrics.prices import Prices
 
 PRICES = Prices(miss=300.0, false_alarm=20.0)
 DECIMALS = {"continuous": None, "ties": 1, "two values": 0}
@@ -105,7 +105,9 @@ def test_the_four_cells_add_up() -> None:
 def test_silence_in_closed_form() -> None:
     """With a share p of failures: accuracy 1 - p, PR-AUC p, ROC-AUC 1/2, Brier p, cost p x price of a miss per row."""
     y = np.r_[np.ones(34, int), np.zeros(966, int)]
-    row = table_row("majority", constant_answer(y, np.zeros_like(y)), bootstrap_weights(1_000, 0, 10), Prices())
+    row = table_row(
+        "majority", constant_answer(y, np.zeros_like(y)), bootstrap_weights(1_000, 0, 10), Prices(500.0, 25.0)
+    )
     assert row.metrics == pytest.approx(
         {"accuracy": 0.966, "precision": 0, "recall": 0, "f1": 0, "mcc": 0, "pr_auc": 0.034, "roc_auc": 0.5,
          "brier": 0.034, "cost": 34 * 500.0}
@@ -116,7 +118,7 @@ def test_an_oracle_in_closed_form() -> None:
     """30 hits, 4 misses, 1 false alarm: every figure by hand; PR-AUC has a step at the alarms and one at the rest."""
     y = np.r_[np.ones(34, int), np.zeros(966, int)]
     said = np.r_[np.ones(30, int), np.zeros(4, int), np.ones(1, int), np.zeros(965, int)]
-    row = table_row("oracle", constant_answer(y, said), bootstrap_weights(1_000, 0, 10), Prices())
+    row = table_row("oracle", constant_answer(y, said), bootstrap_weights(1_000, 0, 10), Prices(500.0, 25.0))
     recall, false_rate = 30 / 34, 1 / 966
     assert row.metrics == pytest.approx(
         {"accuracy": 0.995, "precision": 30 / 31, "recall": recall, "f1": 60 / 65,

@@ -14,9 +14,11 @@ from sklearn.svm import SVC
 
 from gauntlet.datasets import ai4i
 from gauntlet.datasets.simulate.ai4i import draw
+from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.models.decision import DecisionClassifier, held_out_scores, score_of
 from gauntlet.tasks.registry.trust import deserialise
-from gauntlet.tasks.tabular.train import CANDIDATES, Candidate, Prices, pipeline
+from gauntlet.tasks.tabular.gauntlets import AI4I, Candidate
+from gauntlet.tasks.tabular.train import pipeline
 
 
 def noise(rows: int, seed: int, positives: float = 0.3) -> tuple[pd.DataFrame, np.ndarray]:
@@ -185,10 +187,10 @@ TABLE = draw(7, 900)
 RAW, LABELS = TABLE[list(ai4i.SPEC.features)], TABLE[ai4i.SPEC.target].to_numpy()
 
 
-@pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda one: one.name)
+@pytest.mark.parametrize("candidate", AI4I.candidates, ids=lambda one: one.name)
 def test_a_candidate_comes_back_from_skops_to_the_digit(candidate: Candidate) -> None:
     """Saved and loaded under our own list of types, every probability and threshold is equal; fitted twice too."""
-    fitted = pipeline(candidate, Prices(), 7).fit(RAW, LABELS)
+    fitted = pipeline(candidate, Prices(500.0, 25.0), 7).fit(RAW, LABELS)
     back = deserialise(skops.io.dumps(fitted))
     said = fitted.predict_proba(RAW)
     np.testing.assert_array_equal(back.predict_proba(RAW), said)
@@ -197,7 +199,7 @@ def test_a_candidate_comes_back_from_skops_to_the_digit(candidate: Candidate) ->
         fitted[-1].threshold_,
         fitted[-1].cheapest_threshold_,
     )
-    np.testing.assert_array_equal(pipeline(candidate, Prices(), 7).fit(RAW, LABELS).predict_proba(RAW), said)
+    np.testing.assert_array_equal(pipeline(candidate, Prices(500.0, 25.0), 7).fit(RAW, LABELS).predict_proba(RAW), said)
     # Columns go by name: another order or one more must not move a digit.
     dressed = RAW[RAW.columns[::-1]].assign(**{"Product ID": "M14860"})
     np.testing.assert_array_equal(fitted.predict_proba(dressed), said)

@@ -10,9 +10,9 @@ from sklearn.metrics import average_precision_score, brier_score_loss, recall_sc
 from gauntlet.datasets.errors import BadInput
 from gauntlet.tasks.metrics.classification import Judged
 from gauntlet.tasks.metrics.lives import Outcome
+from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.promotion.compare import Comparison, Tolerance, compare_lives, compare_means, compare_rows, tail
 from gauntlet.tasks.promotion.decide import decide
-from gauntlet.tasks.tabular.train import Prices
 
 PRICES = Prices(miss=500.0, false_alarm=25.0)
 

@@ -17,6 +17,7 @@ from sqlalchemy import Engine, create_engine, delete
 
 from gauntlet.datasets import ai4i
 from gauntlet.datasets.errors import NotPromotable
+from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.promotion import smoke
 from gauntlet.tasks.promotion.carry_out import carry_out, roll_back
 from gauntlet.tasks.promotion.decide import Decision
@@ -28,7 +29,8 @@ from gauntlet.tasks.registry.aliases import CHALLENGER, CHAMPION, PREVIOUS, Hold
 from gauntlet.tasks.registry.key import requirements
 from gauntlet.tasks.registry.publish import Submission, publish
 from gauntlet.tasks.runtime.tracking import experiment, tracked
-from gauntlet.tasks.tabular.train import CANDIDATES, Prices, pipeline
+from gauntlet.tasks.tabular.gauntlets import AI4I
+from gauntlet.tasks.tabular.train import pipeline
 
 pytestmark = pytest.mark.slow
 
@@ -349,7 +351,7 @@ def test_the_smoke_test_asks_for_finite_answers_to_the_own_example(
 def test_a_gauntlets_own_model_passes_with_its_column_of_words(stack: Any, tmp_path: Path) -> None:
     """AI4I's pipeline takes whole numbers, fractions and words; the example has the types of the signature."""
     frame = ai4i.read(ai4i.simulate(tmp_path, seed=3, rows=600))
-    fitted = pipeline(CANDIDATES[3], Prices(), seed=7).fit(frame.features, frame.target.to_numpy())
+    fitted = pipeline(AI4I.candidates[3], Prices(500.0, 25.0), seed=7).fit(frame.features, frame.target.to_numpy())
     one = Submission(
         "promotion_ai4i", "k", fitted, frame.features.head(5), {"f1": 0.5}, {"leaked": "false"}, "A test.", {}
     )

@@ -17,8 +17,10 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from gauntlet.datasets import ai4i
 from gauntlet.datasets.errors import UnknownType, Untrusted
 from gauntlet.datasets.simulate.ai4i import draw
+from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.registry.trust import TRUSTED_TYPES, deserialise, types_to_trust
-from gauntlet.tasks.tabular.train import CANDIDATES, Candidate, Prices, pipeline
+from gauntlet.tasks.tabular.gauntlets import AI4I, Candidate
+from gauntlet.tasks.tabular.train import pipeline
 
 TABLE = draw(7, 600)
 RAW, LABELS = TABLE[list(ai4i.SPEC.features)], TABLE[ai4i.SPEC.target].to_numpy()
@@ -113,10 +115,10 @@ def test_a_renamed_type_in_the_schema_is_refused(tmp_path: Path) -> None:
         deserialise(target.getvalue())
 
 
-@pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda one: one.name)
+@pytest.mark.parametrize("candidate", AI4I.candidates, ids=lambda one: one.name)
 def test_our_six_candidates_are_made_of_trusted_types(candidate: Candidate) -> None:
     """Each can be saved and loaded under the list as it is."""
-    content = skops.io.dumps(pipeline(candidate, Prices(), 7).fit(RAW, LABELS))
+    content = skops.io.dumps(pipeline(candidate, Prices(500.0, 25.0), 7).fit(RAW, LABELS))
     assert set(types_to_trust(content)) <= set(TRUSTED_TYPES)
     deserialise(content)
 

@@ -12,9 +12,9 @@ from gauntlet.datasets import mimii
 from gauntlet.datasets.errors import BadInput
 from gauntlet.datasets.simulate import sound_signal as signal
 from gauntlet.datasets.simulate.sound import Draw, extensible_wav, session_of, write
+from gauntlet.tasks.metrics.catalogue import METRICS
 from gauntlet.tasks.metrics.detection import figures
 from gauntlet.tasks.models.sound_listener import CANDIDATES, DETECTORS, SUPERVISED, Candidate, forest, out_of_fold
-from gauntlet.tasks.result import METRICS
 from gauntlet.tasks.sound import load as sound
 from gauntlet.tasks.sound import report
 from gauntlet.tasks.sound.featurize.clip import RATE as RATE_HZ

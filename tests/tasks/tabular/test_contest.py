@@ -8,11 +8,14 @@ from sklearn.base import clone
 
 from gauntlet.datasets import ai4i
 from gauntlet.datasets.errors import GauntletError
-from gauntlet.tasks.loop.champion import Champion
+from gauntlet.tasks.gauntlets import in_loop
+from gauntlet.tasks.loop.champion import Champion, adapter
 from gauntlet.tasks.loop.contract import Material
+from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.registry.load import LoadedModel
+from gauntlet.tasks.tabular.gauntlets import AI4I
 from gauntlet.tasks.tabular.online.contest import contest
-from gauntlet.tasks.tabular.train import CANDIDATES, Prices, pipeline
+from gauntlet.tasks.tabular.train import pipeline
 
 DEAR = Prices(miss=40.0, false_alarm=7_000.0)  # nothing like those of AI4I
 TARGET = ai4i.SPEC.target
@@ -24,9 +27,13 @@ def champion(tmp_path_factory: pytest.TempPathFactory) -> tuple[Champion, Materi
     table = ai4i.read(ai4i.simulate(tmp_path_factory.mktemp("contest"), seed=3, rows=2000)).frame
     rows = table[[*ai4i.SPEC.features, TARGET]].reset_index(drop=True)
     learnt, frozen = rows.iloc[:1200], rows.iloc[1200:].reset_index(drop=True)
-    fitted = pipeline(CANDIDATES[0], DEAR, 7).fit(learnt[list(ai4i.SPEC.features)], learnt[TARGET].to_numpy(np.int64))
-    model = LoadedModel(CANDIDATES[0].name, 4, {"source": "simulated"}, fitted, {})
-    return Champion("ai4i", model), Material(learnt, frozen, frozen.iloc[:0], 0, (), "simulated")
+    fitted = pipeline(AI4I.candidates[0], DEAR, 7).fit(
+        learnt[list(ai4i.SPEC.features)], learnt[TARGET].to_numpy(np.int64)
+    )
+    model = LoadedModel(AI4I.candidates[0].name, 4, {"source": "simulated"}, fitted, {})
+    return Champion("ai4i", model, adapter(in_loop("ai4i"))), Material(
+        learnt, frozen, frozen.iloc[:0], 0, (), "simulated"
+    )
 
 
 def test_the_cost_guard_counts_in_the_champions_own_prices(champion: tuple[Champion, Material]) -> None:
@@ -50,10 +57,10 @@ def test_the_cost_guard_counts_in_the_champions_own_prices(champion: tuple[Champ
 def test_a_champion_without_a_price_is_registered_anew(champion: tuple[Champion, Material], name: str) -> None:
     """Nobody guesses what a mistake costs."""
     held, material = champion
-    fitted = pipeline(CANDIDATES[0], DEAR, 7).fit(
+    fitted = pipeline(AI4I.candidates[0], DEAR, 7).fit(
         material.training.drop(columns=TARGET), material.training[TARGET].to_numpy(np.int64)
     )
     delattr(fitted[-1], name)
-    bare = Champion("ai4i", LoadedModel(held.loaded.name, 4, {}, fitted, {}))
+    bare = Champion("ai4i", LoadedModel(held.loaded.name, 4, {}, fitted, {}), adapter(in_loop("ai4i")))
     with pytest.raises(GauntletError, match=r"ai4i_\w+ v4 .*register it anew with `gauntlet run ai4i`"):
         contest(bare, held.loaded.model, material, 7, TARGET, "pr_auc")

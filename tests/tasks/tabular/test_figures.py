@@ -11,10 +11,10 @@ from scipy.stats import binomtest
 
 from gauntlet.tasks.metrics.classification import Judged, constant_answer
 from gauntlet.tasks.metrics.explanation import Explanation
+from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.tabular import figures as pictures
 from gauntlet.tasks.tabular.explanation_figures import importance_bars, shap_beeswarm
 from gauntlet.tasks.tabular.figures import wilson
-from gauntlet.tasks.tabular.train import Prices
 
 
 def answer(seed: int = 0, rows: int = 150) -> Judged:
@@ -41,7 +41,7 @@ DRAWN: dict[str, Callable[[], bytes | None]] = {
     "confusion": lambda: pictures.confusion_matrix("one", answer()),
     "calibration": lambda: pictures.calibration("one", answer()),
     "calibration of certain answers": lambda: pictures.calibration("one", oracle()),
-    "cost": lambda: pictures.cost_curve("one", answer(), Prices(), 0.3),
+    "cost": lambda: pictures.cost_curve("one", answer(), Prices(500.0, 25.0), 0.3),
     "cost of silence": lambda: pictures.cost_curve("one", answer(), Prices(1, 100), float(np.nextafter(1, 2))),
     "importance": lambda: importance_bars(explanation()),
     "shap": lambda: shap_beeswarm(explanation()),

@@ -16,12 +16,14 @@ from gauntlet.tasks.audit import CAUSES, Finding
 from gauntlet.tasks.metrics.classification import bootstrap_weights, constant_answer, judged, recall_by_mode, table_row
 from gauntlet.tasks.metrics.cross_validation import OutOfFold
 from gauntlet.tasks.metrics.explanation import Explanation, shap_values
+from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.report.page import Page, Picture, Section, Table, markdown_table, render
 from gauntlet.tasks.report.result import format_metric, ordered_rows, results_rows, verdict_markdown
 from gauntlet.tasks.result import GauntletResult, InputSummary, Leakage, Registered, Row
+from gauntlet.tasks.tabular.gauntlets import AI4I
 from gauntlet.tasks.tabular.load import Judgement, ProcessTable
 from gauntlet.tasks.tabular.report import audit_section, result, verdict, write
-from gauntlet.tasks.tabular.train import CANDIDATES, Prices, pipeline
+from gauntlet.tasks.tabular.train import pipeline
 
 METRICS = ("accuracy", "precision", "recall", "f1", "mcc", "pr_auc", "roc_auc", "brier", "cost")
 EVIL = "<script>alert('x')</script>&\"<img src=http://evil.example/x.png>"
@@ -71,7 +73,7 @@ def made_table(source: str = "simulated") -> ProcessTable:
     )
 
 
-def made_judgement(table: ProcessTable, prices: Prices = Prices()) -> Judgement:  # noqa: B008 - frozen
+def made_judgement(table: ProcessTable, prices: Prices = Prices(500.0, 25.0)) -> Judgement:  # noqa: B008 - frozen
     rng = np.random.default_rng(0)
     said = np.clip(rng.random((2, len(table.y))) * 0.6 + 0.4 * table.y, 0, 1)
     answers = {
@@ -95,7 +97,7 @@ def made_judgement(table: ProcessTable, prices: Prices = Prices()) -> Judgement:
 def page(source: str = "simulated", findings: tuple[Finding, ...] = ()) -> tuple[str, GauntletResult, Judgement]:
     table = made_table(source)
     judgement = made_judgement(table)
-    told = result(table, judgement, findings, Prices(), 7)
+    told = result(table, judgement, findings, Prices(500.0, 25.0), 7)
     drawn = {"roc.png": b"\x89PNG one", "confusion.png": b"\x89PNG two"}
     return write(table, judgement, told, drawn, [("note", EVIL)]), told, judgement
 
@@ -234,25 +236,27 @@ def test_the_verdict_counts_right() -> None:
     false = np.mean([(cheap[repeat] & (y == 0)).mean() for repeat in range(2)]) * 1_000
     misses = np.mean([(~cheap[repeat] & (y == 1)).mean() for repeat in range(2)]) * 1_000
     cost, idle = misses * 500 + false * 25, min(y.mean() * 500_000, (1 - y.mean()) * 25_000)
-    said = verdict(table, judgement, Prices(), leaked=False)
+    said = verdict(table, judgement, Prices(500.0, 25.0), leaked=False)
     assert said[0] == (
         f"Of 100 failures the model announces {caught:.0f}, at the price of {false:.1f} false alarms per 1,000 processes."
     )
     more = "less" if cost <= idle else "more"
     assert f"{abs(1 - cost / idle):.0%} {more} than the best that needs no model ({idle:,.0f})" in said[1]
     assert said[-1].startswith("The data are simulated")
-    assert not any("simulated" in one for one in verdict(made_table("real"), judgement, Prices(), leaked=False))
+    assert not any(
+        "simulated" in one for one in verdict(made_table("real"), judgement, Prices(500.0, 25.0), leaked=False)
+    )
 
 
 def test_the_verdict_warns_where_blocks_of_neighbours_are_judged_worse() -> None:
     """Only when the two intervals lie apart: a little less on other folds is chance."""
     table = made_table("real")
     judgement = made_judgement(table)
-    assert not any("blocks" in one for one in verdict(table, judgement, Prices(), leaked=False))
+    assert not any("blocks" in one for one in verdict(table, judgement, Prices(500.0, 25.0), leaked=False))
     low, _ = judgement.candidates[0].intervals["pr_auc"]
     for high, warned in ((low + 0.01, False), (low - 0.01, True)):
         blocked = Row("good", {"pr_auc": low - 0.02}, {"pr_auc": (low - 0.03, high)})
-        said = verdict(table, replace(judgement, blocked=blocked), Prices(), leaked=False)
+        said = verdict(table, replace(judgement, blocked=blocked), Prices(500.0, 25.0), leaked=False)
         assert any(one.startswith("On blocks of neighbouring rows it falls to PR-AUC") for one in said) is warned
 
 
@@ -328,8 +332,8 @@ def test_a_small_table_of_the_users_own_is_explained_too(rows: int) -> None:
     failures, others = np.flatnonzero(frame["Machine failure"] == 1)[:30], np.flatnonzero(frame["Machine failure"] == 0)
     chosen = np.sort(np.r_[failures, others[: rows - len(failures)]])
     X, y = frame[list(ai4i.SPEC.features)].iloc[chosen], frame["Machine failure"].to_numpy()[chosen]
-    lightgbm = next(one for one in CANDIDATES if one.kind == "lightgbm")
-    fitted = pipeline(lightgbm, Prices(), 7).fit(X, y)
+    lightgbm = next(one for one in AI4I.candidates if one.kind == "lightgbm")
+    fitted = pipeline(lightgbm, Prices(500.0, 25.0), 7).fit(X, y)
     features, values = shap_values(fitted, X, y, 7)
     assert len(features) == len(set(features.index)) == min(rows, 600)
     assert values is not None

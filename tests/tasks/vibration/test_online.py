@@ -18,9 +18,9 @@ from gauntlet.datasets.errors import BadInput
 from gauntlet.datasets.records.snapshot import Truth
 from gauntlet.tasks.claims import open_database, sqlite_url
 from gauntlet.tasks.drift.triage import AlarmSpan
+from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop import challenger, maintenance
-from gauntlet.tasks.loop.adapters import adapter
-from gauntlet.tasks.loop.champion import Champion
+from gauntlet.tasks.loop.champion import Champion, adapter
 from gauntlet.tasks.loop.contract import Material, NotYet
 from gauntlet.tasks.loop.evaluation import contest
 from gauntlet.tasks.loop.maintenance import Event
@@ -76,7 +76,9 @@ def champion(lives: tuple[Life, ...]) -> Champion:
     files = {"reference.parquet": parquet(healthy_rows(lives)), "sensor_config.txt": b"", "audit.json": b"{}"}
     files |= library_files(lives, candidate.features)
     model = train(candidate, lives, 7).model
-    return Champion("nasa", LoadedModel(candidate.name, 1, {"source": "simulated"}, model, files))
+    return Champion(
+        "nasa", LoadedModel(candidate.name, 1, {"source": "simulated"}, model, files), adapter(in_loop("nasa"))
+    )
 
 
 def _table(levels: dict[str, np.ndarray], first: int = 0) -> pd.DataFrame:
@@ -105,7 +107,7 @@ def score(champion: Champion, store: Any, tmp_path: Path) -> Score:
 
     def scored(name: str, rows: pd.DataFrame) -> FileScored:
         rows.to_csv(tmp_path / name, index=False)
-        (file,) = adapter("nasa").files(tmp_path / name)
+        (file,) = adapter(in_loop("nasa")).files(tmp_path / name)
         return score_file(file, champion, store, engine, TelemetryDatabase())
 
     return scored
@@ -219,7 +221,7 @@ def test_a_rebaselined_machine_forgets_the_old_rows_and_the_others_forget_nothin
     assert judged.since is not None
     assert judged.since.primary.challenger < 2 < judged.since.primary.champion
     entry = challenger.entry(champion, model, material, judged.metrics, why, 7)
-    again = Champion("nasa", LoadedModel(entry.name, 2, entry.tags, model, dict(entry.files)))
+    again = Champion("nasa", LoadedModel(entry.name, 2, entry.tags, model, dict(entry.files)), adapter(in_loop("nasa")))
     assert facts_of(again).pending([event]) == {}
     rows = facts_of(champion).healthy("2nd_test bearing 2")[["machine", "log_level 1", "relative_level 1"]]
     np.testing.assert_array_equal(model.predict(rows), champion.loaded.model.predict(rows))
@@ -238,7 +240,7 @@ def test_what_was_mended_was_a_fault_before_and_is_never_learnt(champion: Champi
     assert new["time"].min() > closed_s
     first = challenger.train(champion, material)
     entry = challenger.entry(champion, first, material, {}, {}, 7)
-    again = Champion("nasa", LoadedModel(entry.name, 2, entry.tags, first, dict(entry.files)))
+    again = Champion("nasa", LoadedModel(entry.name, 2, entry.tags, first, dict(entry.files)), adapter(in_loop("nasa")))
     more = challenger.gather(again, 30.0, store, {"verdict": "requested"})
     assert more.notes["rebaselined"] == []
     new = pd.concat([more.training, more.since]).dropna(subset="time")
@@ -274,13 +276,13 @@ def test_raw_snapshots_are_scored_as_training_saw_them(tmp_path: Path, new_store
     candidate = next(one for one in NASA.candidates if one.kind == "level_rise")
     trained = train(candidate, seen, 7)
     files = {"reference.parquet": parquet(healthy_rows(seen)), **library_files(seen, candidate.features)}
-    champion = Champion("nasa", LoadedModel(candidate.name, 1, {}, trained.model, files))
+    champion = Champion("nasa", LoadedModel(candidate.name, 1, {}, trained.model, files), adapter(in_loop("nasa")))
     new = tmp_path / "new" / "2nd_test"
     new.mkdir(parents=True)
     for one in data.runs[0].files[-20:]:
         shutil.copy(one.path, new)
     store, engine = new_store(), open_database(sqlite_url(tmp_path))
-    (file,) = adapter("nasa").files(new.parent)
+    (file,) = adapter(in_loop("nasa")).files(new.parent)
     done = score_file(file, champion, store, engine, TelemetryDatabase())
     (kept,) = list(manifests(store, "nasa"))
     assert (done.file, done.rows, kept.off) == ("new/2nd_test", 4 * 18, 4 * 2)

@@ -1,0 +1,47 @@
+"""The gauntlets that forecast series, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gauntlet.tasks.gauntlet import Gauntlet, Parameter
+
+REFERENCE = "sensor-001"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A forecaster under its registered name. A model of one series bears the series' name."""
+
+    name: str
+    kind: str
+
+
+FORECASTING = Gauntlet(
+    name="forecasting",
+    kind="forecasting",
+    experiment="Forecasting Models",
+    dataset="ett",
+    question="Forecasting: what will it read, and how sure is that?",
+    purpose="Forecasts every sensor with models of every kind, judged from rolling origins, with intervals.",
+    candidates=(
+        Candidate(f"prophet_forecaster_enhanced_{REFERENCE}", "prophet"),
+        Candidate(f"prophet_forecaster_tuned_{REFERENCE}", "prophet_tuned"),
+        Candidate("lightgbm_forecaster_challenger", "lightgbm"),
+        Candidate("linear_forecaster", "linear"),
+    ),
+    primary_metric="mase",
+    protocol="",
+    cron="0 3 * * 0",
+    parameters={
+        "horizons": Parameter(None, "Steps ahead; empty for the published ones (ETT) or one season."),
+        "frequency": Parameter(None, "Step of the grid, such as 1h or 15min; empty takes each series' usual step."),
+        "models": Parameter(
+            "auto",
+            '"cheap" leaves out those that are fitted anew at every origin; "auto" does so beyond 24 series.',
+        ),
+        "trials": Parameter(10, "How many settings of LightGBM and of Prophet are tried inside the training part."),
+        "long": Parameter(False, "Also the quarter-hourly ETT files."),
+    },
+)
+GAUNTLETS = (FORECASTING,)

@@ -1,0 +1,77 @@
+"""The one contract of whatever says that a machine is going wrong.
+
+decision_function(rows)  ->  score, (n,): higher is more abnormal, everywhere
+threshold_                   the score past which it alarms, learnt from training rows alone
+predict(rows)            ->  1 where the score is past the threshold, else 0, (n,)
+contributions(rows)      ->  n x parts, which add up to the score: what moved it, by name
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+
+START = "typical"  # the part of the score that a typical row has, before anything about this row moves it
+
+
+class Detector(BaseEstimator):
+    """A detector: what inherits gives `decision_function` and sets `threshold_` when it is fitted.
+
+    One that has parts of its own (a distance, a residual) gives `contributions` by itself. Others set `typical_`, one row
+    as training rows usually are, and get contributions by replacement.
+    """
+
+    threshold_: float
+    typical_: pd.DataFrame
+
+    def decision_function(self, X: pd.DataFrame) -> np.ndarray:
+        """The score of each row, (n,): higher is more abnormal."""
+        raise TypeError(f"{type(self).__name__} has no score of its own")
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """1 where the score is past `threshold_`, else 0; (n,) int."""
+        return (self.decision_function(X) > self.threshold_).astype(int)
+
+    def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
+        """What moved each score, n x (features + 1); a row adds up to its score."""
+        return by_replacement(self.decision_function, X, self.typical_)
+
+
+def by_replacement(score: Any, rows: pd.DataFrame, typical: pd.DataFrame) -> pd.DataFrame:
+    """Contributions of features to a score that has no parts: n x (1 + features), adding up exactly.
+
+    From a typical row the features are set to those of the row one after the other, once in the order of the columns and
+    once against it; a feature's part is the mean of how far it moved the score (two permutations of Shapley's sampling:
+    Castro, Gómez and Tejada, Computers & Operations Research 36 (2009)).
+    """
+    base = np.asarray(score(typical), np.float64)[0]
+    total = np.asarray(score(rows), np.float64)
+    parts = pd.DataFrame(0.0, index=rows.index, columns=[START, *rows.columns])
+    parts[START] = base
+    for order in (list(rows.columns), list(rows.columns)[::-1]):
+        mixed = pd.concat([typical] * len(rows), ignore_index=True).set_axis(rows.index)
+        before = np.full(len(rows), base)
+        for column in order[:-1]:
+            mixed[column] = rows[column]
+            after = np.asarray(score(mixed), np.float64)
+            parts[column] += (after - before) / 2
+            before = after
+        parts[order[-1]] += (total - before) / 2
+    return parts
+
+
+class DetectorPipeline(Pipeline):
+    """A pipeline whose last step keeps the contract, so that the whole does: raw rows in, score, alarm and reasons out."""
+
+    @property
+    def threshold_(self) -> float:
+        """The last step's."""
+        return float(self.steps[-1][1].threshold_)
+
+    def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
+        """The last step's, of the features that the steps before make."""
+        return self.steps[-1][1].contributions(self[:-1].transform(X))

@@ -1,0 +1,47 @@
+"""The gauntlets on clips of machine sound, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gauntlet.tasks.gauntlet import Gauntlet, Parameter
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model to be trained: its registered name and its kind."""
+
+    name: str
+    kind: str
+
+
+SUPERVISED = Candidate("RandomForest_MIMII_Audio_Benchmark", "randomforest")
+SCALER = Candidate("MIMII_Audio_Scaler", "scaler")
+MAHALANOBIS = Candidate("MIMII_Mahalanobis_Audio_Detector", "mahalanobis")
+DETECTORS = (
+    Candidate("MIMII_GaussianMixture_Audio_Detector", "mixture"),
+    MAHALANOBIS,
+    Candidate("MIMII_NearestClip_Audio_Detector", "nearest"),
+    Candidate("MIMII_IsolationForest_Audio_Detector", "isolationforest"),
+    SCALER,
+)
+LOUDNESS = Candidate("loudness", "loudness")
+MIMII = Gauntlet(
+    name="mimii",
+    kind="sound",
+    experiment="Audio Gauntlet (MIMII)",
+    dataset="mimii",
+    question="MIMII: can the fault be heard?",
+    purpose="Hears the faults of fans, pumps, sliders and valves by what it learnt of their normal sound.",
+    candidates=(SUPERVISED, *DETECTORS),
+    primary_metric="auc",
+    protocol="",
+    cron="0 3 * * 6",
+    parameters={
+        "channel": Parameter(0, 'The microphone of the array, counted from 0, or "mean" for all of them.'),
+        "false_alarm_rate": Parameter(
+            0.05, "The share of normal clips that may alarm, from which each machine's threshold is set."
+        ),
+    },
+)
+GAUNTLETS = (MIMII,)
