@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PAGES := README.md $(wildcard docs/*.md)
+PAGES_FROM := "from gauntlet.deployments.documentation import *; from gauntlet.deployments.result_slots import *"
 # Without compiled files every import compiles anew, which triples the start of each server.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -36,15 +38,15 @@ lint: $(STAMP) ## Check style, types, documentation and the lock
 	@$(BIN)/ruff format --check .
 	@mkdir -p .links/gauntlet && ln -sfn ../../blocks ../../datasets ../../deployments ../../flows ../../tasks .links/gauntlet/
 	@MYPYPATH=.links $(BIN)/mypy
-	@$(BIN)/cog --check -p "from gauntlet.deployments.documentation import *" README.md
+	@$(BIN)/cog --check -p $(PAGES_FROM) $(PAGES)
 	@$(BIN)/python -m gauntlet.deployments.lock --check
 
 format: $(STAMP) ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: $(STAMP) ## Write the generated tables of the README anew
-	@$(BIN)/cog -r -p "from gauntlet.deployments.documentation import *" README.md
+docs: $(STAMP) ## Fill tables and figures of README and docs anew
+	@$(BIN)/cog -r -p $(PAGES_FROM) $(PAGES)
 
 lock: $(STAMP) ## Resolve the pinned packages anew
 	@$(BIN)/python -m gauntlet.deployments.lock

@@ -1,4 +1,4 @@
-"""What the README says of settings, commands and metrics, made from the code. `make docs` inserts it, `make lint` checks."""
+"""The generated tables of README and docs, made from the code. `make docs` inserts them, `make lint` checks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import typer.main
 from gauntlet.blocks import BLOCKS
 from gauntlet.deployments.cli import app
 from gauntlet.tasks.audit import CAUSES
+from gauntlet.tasks.gauntlets import GAUNTLETS
 from gauntlet.tasks.metrics.catalogue import METRICS
 from gauntlet.tasks.report.page import markdown_table
 from gauntlet.tasks.runtime.settings import variables
@@ -52,6 +53,40 @@ def blocks_table() -> str:
 def metrics_table() -> str:
     """Every key that `metrics` of the JSON document may have."""
     return markdown_table(("metric", "meaning"), [(f"`{one.name}`", one.meaning) for one in METRICS.values()])
+
+
+def gauntlets_table() -> str:
+    """Every gauntlet: kind of data, data set, experiment and the models that it registers."""
+    rows = [
+        (
+            f"`{one.name}`",
+            one.kind.replace("_", " "),
+            one.purpose,
+            one.experiment,
+            ", ".join(f"`{name}`" for name in one.registered),
+        )
+        for one in GAUNTLETS.values()
+    ]
+    return markdown_table(("gauntlet", "kind of data", "what it does", "MLflow experiment", "registered models"), rows)
+
+
+def parameters_table() -> str:
+    """Every parameter that only one gauntlet has."""
+    rows = [
+        (f"`{one.name}`", f"`{name}`", "–" if parameter.default is None else f"`{parameter.default}`", parameter.help)
+        for one in GAUNTLETS.values()
+        for name, parameter in one.parameters.items()
+    ]
+    return markdown_table(("gauntlet", "parameter", "default", "meaning"), rows)
+
+
+def loop_table() -> str:
+    """Which gauntlets score new data, drift and are retrained."""
+    rows = [
+        (f"`{one.name}`", "yes" if one.online else "not yet: trained anew by its weekly run")
+        for one in GAUNTLETS.values()
+    ]
+    return markdown_table(("gauntlet", "scored, watched and retrained by the loop"), rows)
 
 
 def causes_table() -> str:

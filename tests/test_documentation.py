@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from gauntlet.deployments import documentation, lock
+import pytest
+
+from gauntlet.deployments import documentation, lock, result_slots
+from gauntlet.deployments.result_slots import SHOWN
 from gauntlet.tasks.audit import CAUSES
+from gauntlet.tasks.gauntlets import GAUNTLETS
 from gauntlet.tasks.metrics.catalogue import METRICS
 from gauntlet.tasks.runtime.settings import variables
 
 ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXT = "\n".join(page.read_text() for page in PAGES)
 
 
 def test_every_setting_is_named() -> None:
@@ -21,7 +28,7 @@ def test_every_setting_is_named() -> None:
     for name, others, _, meaning in variables():
         assert meaning
         for one in (name, *others):
-            assert f"`{one}`" in README
+            assert f"`{one}`" in TEXT
 
 
 def test_every_command_and_option_is_named() -> None:
@@ -29,33 +36,78 @@ def test_every_command_and_option_is_named() -> None:
     table = documentation.commands_table()
     assert "gauntlet run" in table
     assert "`--allow-leakage`" in table
-    assert all(line in README for line in table.splitlines())
+    assert all(line in TEXT for line in table.splitlines())
 
 
 def test_every_metric_and_finding_is_named() -> None:
     """Metrics of the document, findings of the audit; and no metric is left out of the results table's order."""
     assert all(one.meaning and one.digits for one in METRICS.values())
-    assert all(f"`{name}`" in README for name in (*METRICS, *CAUSES))
+    assert all(f"`{name}`" in TEXT for name in (*METRICS, *CAUSES))
 
 
 def test_every_block_field_is_named() -> None:
     """What an operator edits is explained."""
-    assert all(line in README for line in documentation.blocks_table().splitlines())
+    assert all(line in TEXT for line in documentation.blocks_table().splitlines())
+
+
+PROLOGUE = "from gauntlet.deployments.documentation import *; from gauntlet.deployments.result_slots import *"
+
+
+def check(pages: list[Path], prologue: str = PROLOGUE) -> subprocess.CompletedProcess[str]:
+    """`cog --check`, as `make lint` calls it."""
+    command = [sys.executable, "-m", "cogapp", "--check", "-p", prologue, *map(str, pages)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def test_generated_parts_are_current() -> None:
-    """`cog --check`: the README's tables are what the code says."""
-    command = [
-        sys.executable,
-        "-m",
-        "cogapp",
-        "--check",
-        "-p",
-        "from gauntlet.deployments.documentation import *",
-        "README.md",
-    ]
-    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    """Tables are what the code says, figures what the result files say."""
+    answer = check(PAGES)
     assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_the_readme_is_short() -> None:
+    """9 kB at most: the rest is for whoever wants to know more."""
+    assert (ROOT / "README.md").stat().st_size <= 9_000
+
+
+def test_a_changed_digit_of_a_result_is_found(tmp_path: Path) -> None:
+    """One digit of the champion's figure in one result file, and the check of README and results page fails."""
+    folder = shutil.copytree(result_slots.RESULTS, tmp_path / "results")
+    elsewhere = f"{PROLOGUE}; from pathlib import Path; from gauntlet.deployments import result_slots; "
+    elsewhere += f"result_slots.RESULTS = Path({str(folder)!r})"
+    pages = [ROOT / "README.md", ROOT / "docs" / "results.md"]
+    assert check(pages, elsewhere).returncode == 0
+    changed = json.loads((folder / "ai4i-real.json").read_text())
+    best = next(one for one in changed["candidates"] if one["name"] == changed["best"])
+    best["metrics"]["pr_auc"] += 0.001
+    (folder / "ai4i-real.json").write_text(json.dumps(changed))
+    for page in pages:
+        answer = check([page], elsewhere)
+        assert answer.returncode != 0
+        assert page.name in answer.stdout
+
+
+def test_slots_are_filled_from_the_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A figure of a row, of the best row, the end of an interval, and an entry by its path; an unknown one is an error."""
+    document = {
+        "best": "b",
+        "primary_metric": "f1",
+        "input": {"rows": 12_345},
+        "baselines": [{"name": "naive", "metrics": {"f1": 0.25}}],
+        "candidates": [{"name": "b", "metrics": {"f1": 0.8761}, "intervals": {"f1": [0.8, 0.9]}}],
+    }
+    (tmp_path / "x-real.json").write_text(json.dumps(document))
+    monkeypatch.setattr(result_slots, "RESULTS", tmp_path)
+    text = "{x-real:best.f1} of {x-real:naive.f1:.1%}, {x-real:b.f1.low:.1f} to {x-real:b.f1.high:.1f}, {x-real:/input/rows:,}"
+    assert result_slots.filled(text) == "0.876 of 25.0%, 0.8 to 0.9, 12,345"
+    with pytest.raises(KeyError):
+        result_slots.filled("{x-real:other.f1}")
+
+
+def test_every_gauntlet_has_its_line() -> None:
+    """In the README's table and in the reference, with a result file behind it."""
+    assert set(SHOWN) == set(GAUNTLETS)
+    assert all(f"| `{name}` |" in (ROOT / "README.md").read_text() for name in GAUNTLETS)
 
 
 def test_the_lock_meets_the_project() -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +11,13 @@ import pytest
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 
-def _run(name: str, folder: str, tmp_path: Path) -> dict[str, Any]:
-    data = Path(os.environ.get("GAUNTLET_DATA_DIR", "")) / folder
-    if not os.environ.get("GAUNTLET_DATA_DIR") or not data.is_dir():
-        pytest.skip(f"GAUNTLET_DATA_DIR has no {folder}/: the real files are not here")
-    file = tmp_path / "result.json"
-    answer = subprocess.run(
-        [sys.executable, "-c", "from gauntlet.deployments.cli import main; main()", "run", name, "--data", str(data), "--json", str(file), "--quiet"],
-        capture_output=True, text=True, check=False, env={**os.environ, "GAUNTLET_HOME": str(tmp_path / "home")},
-    )  # fmt: skip
-    assert answer.returncode == 0, answer.stderr[-2000:]
-    return json.loads(file.read_text())  # type: ignore[no-any-return]
+Result = Callable[[str], dict[str, Any]]
 
 
-def test_ims_names_bearings_elements_and_onset(tmp_path: Path) -> None:
+def test_ims_names_bearings_elements_and_onset(real_result: Result) -> None:
     """Set 2: bearing 1, outer race, since index 520-560, nobody else; set 1: bearing 3 inner race, bearing 4 found failing."""
-    told = _run("nasa", "ims", tmp_path)
-    machines = {(one["run"], one["unit"]): one for one in told["machines"]}
+    result = real_result("nasa")
+    machines = {(one["run"], one["unit"]): one for one in result["machines"]}
     failing = machines["2nd_test", "bearing 1"]
     assert failing["diagnosis"]["element"] == "outer"
     assert 520 <= failing["onset"]["index"] <= 560
@@ -48,16 +35,16 @@ def test_ims_names_bearings_elements_and_onset(tmp_path: Path) -> None:
     assert ambiguous["onset"] is not None
     assert ambiguous["diagnosis"]["element"] in ("rolling", "unknown")
     assert machines["3rd_test", "bearing 3"]["onset"]["index"] == pytest.approx(5966, abs=60)
-    off = [one for one in told["input"]["quarantined"] if "machine is off" in one["reason"]]
+    off = [one for one in result["input"]["quarantined"] if "machine is off" in one["reason"]]
     assert {Path(one["file"]).name for one in off} == {"2004.02.19.06.12.39", "2004.02.19.06.22.39"}
 
 
-def test_femto_alarms_before_each_end_and_remaining_life_beats_both_naive_ways(tmp_path: Path) -> None:
+def test_femto_alarms_before_each_end_and_remaining_life_beats_both_naive_ways(real_result: Result) -> None:
     """Four bearings; the PHM score beside the mean life of the others and the line through the level."""
-    told = _run("femto", "femto", tmp_path)
-    assert len(told["machines"]) == 4
-    assert all(one["onset"]["index"] < one["failure"]["index"] for one in told["machines"])
-    scores = {one["name"]: one["metrics"].get("phm_score") for one in (*told["candidates"], *told["baselines"])}
+    result = real_result("femto")
+    assert len(result["machines"]) == 4
+    assert all(one["onset"]["index"] < one["failure"]["index"] for one in result["machines"])
+    scores = {one["name"]: one["metrics"].get("phm_score") for one in (*result["candidates"], *result["baselines"])}
     assert scores["femto_remaining_life"] > scores["mean_life_of_others"]
     assert scores["femto_remaining_life"] > scores["rms_extrapolation"]
-    assert all("rul" in one for one in told["machines"])
+    assert all("rul" in one for one in result["machines"])
