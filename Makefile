@@ -7,10 +7,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PAGES := README.md $(wildcard docs/*.md)
 PAGES_FROM := "from gauntlet.deployments.documentation import *; from gauntlet.deployments.result_slots import *"
+# Two processes, each with servers of its own; the tests of a file stay together and share what they set up.
+SIDE_BY_SIDE := -n 2 --dist loadfile
 # Without compiled files every import compiles anew, which triples the start of each server.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test test-all lint format up down status clean lock docs
+.PHONY: help run test test-all check lint format up down status clean lock docs
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,10 +30,13 @@ run: $(STAMP) ## Run every gauntlet, on real files where they are and on simulat
 	@$(BIN)/gauntlet run all
 
 test: $(STAMP) ## Run the tests, except the slow ones
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow"
 
 test-all: $(STAMP) ## Run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+
+check: lint ## Check all that needs no server: style, types, documentation, and the tests that take seconds
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow and not server"
 
 lint: $(STAMP) ## Check style, types, documentation and the lock
 	@$(BIN)/ruff check .

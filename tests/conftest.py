@@ -36,6 +36,16 @@ from gauntlet.tasks.runtime.connection import Connection, resolve
 from gauntlet.tasks.runtime.settings import Settings, settings
 
 
+SERVERS = {"stack", "s3_only", "cfg", "postgres", "bare_environment"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What uses a server is marked so: `make check` leaves it out."""
+    for item in items:
+        if SERVERS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.server)
+
+
 @dataclass(frozen=True)
 class RunningStack:
     """The session's servers."""

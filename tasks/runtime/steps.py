@@ -163,7 +163,8 @@ def _is_outage(_task: Any, _run: Any, state: Any) -> bool:
 class Step(Generic[P, R]):
     """A pure function as a task of a flow: called once, or over many items side by side.
 
-    `run_name` may use the function's arguments, as in "train {candidate.name}".
+    `run_name` may use the function's arguments, as in "train {candidate.name}". Outside of a flow run a step is its
+    function: a recipe can be followed without a server.
     """
 
     function: Callable[P, R]
@@ -173,6 +174,8 @@ class Step(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """The function's result; its errors are raised as they are."""
+        if not run_id():
+            return self.function(*args, **kwargs)
         parents = LINEAGE.parents(run_id(), [*args, *kwargs.values()])
         task: Any = self._task(args, kwargs)
         state = task(wait_for=parents, return_state=True)
@@ -196,6 +199,8 @@ class Step(Generic[P, R]):
 
         `label`: key of the progress bar in the Prefect UI, such as "nasa-features"; no bar without.
         """
+        if not run_id():
+            return [self.function(one, *args, **kwargs) for one in items]
         call: Callable[..., Submitted[R]] = self.submit
         return gathered([call(one, *args, **kwargs) for one in items], label)
 

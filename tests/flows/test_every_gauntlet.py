@@ -6,7 +6,6 @@ import io
 import json
 import subprocess
 import sys
-from importlib import import_module
 from typing import Any
 from urllib.parse import urlparse
 
@@ -17,12 +16,11 @@ from mlflow import MlflowClient
 from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
-from gauntlet.flows import GAUNTLETS
+from gauntlet.tasks.gauntlets import GAUNTLETS
 from gauntlet.tasks.metrics.catalogue import METRICS
 from gauntlet.tasks.registry.aliases import aliases_of
 from gauntlet.tasks.registry.load import load
 from gauntlet.tasks.registry.signing import signing_key
-from gauntlet.tasks.report.result import LOWER_IS_BETTER
 
 # The others take a minute and more each on two cores.
 QUICK = ("ai4i",)
@@ -72,7 +70,7 @@ def test_the_best_candidate_beats_the_naive_baselines(ran: Any) -> None:
     result, metric = ran.result, ran.result.primary_metric
     best = next(row for row in result.candidates if row.name == result.best)
     naive = result.baselines[0]
-    sign = -1 if metric in LOWER_IS_BETTER else 1
+    sign = 1 if METRICS[metric].higher_is_better else -1
     assert sign * best.metrics[metric] > sign * naive.metrics[metric]
     # Seven failures are too few for intervals apart.
     if naive.name in ("majority", "never_alarm", "all_positive") and ran.name != "pump":
@@ -94,10 +92,10 @@ def test_simulated_is_said_everywhere(ran: Any, stack: Any) -> None:
 
 def test_versions_bear_their_names_tags_and_metrics(ran: Any) -> None:
     """The registered names are the agreed ones; every version has all tags and its figures."""
-    flow = import_module(f"gauntlet.flows.{ran.name}")
+    names = GAUNTLETS[ran.name].registered
     registered = [one.name for one in ran.result.registered]
     assert len(registered) == len(set(registered))
-    assert set(flow.REGISTERED) <= set(registered) <= {*flow.REGISTERED, ran.result.champion}
+    assert set(names) <= set(registered) <= {*names, ran.result.champion}
     rows = {row.name: row for row in ran.result.candidates}
     for one in ran.result.registered:
         version = MlflowClient().get_model_version(one.name, str(one.version))

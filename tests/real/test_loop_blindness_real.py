@@ -32,8 +32,8 @@ from gauntlet.tasks.loop.scoring import score_file
 from gauntlet.tasks.loop.store import listed, manifests, put, rows_of
 from gauntlet.tasks.loop.window import newest_windows
 from gauntlet.tasks.promotion.decide import decide
+from gauntlet.tasks.registry.files import parquet
 from gauntlet.tasks.registry.load import LoadedModel
-from gauntlet.tasks.registry.register import parquet
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.vibration.evaluate import healthy_rows, train
 from gauntlet.tasks.vibration.gauntlets import NASA

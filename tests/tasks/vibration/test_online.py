@@ -29,8 +29,8 @@ from gauntlet.tasks.loop.store import manifests, memory_before, rows_of
 from gauntlet.tasks.loop.window import newest_windows
 from gauntlet.tasks.models.relative_level import relative_levels
 from gauntlet.tasks.promotion.library import worse
+from gauntlet.tasks.registry.files import parquet
 from gauntlet.tasks.registry.load import LoadedModel
-from gauntlet.tasks.registry.register import parquet
 from gauntlet.tasks.vibration.evaluate import healthy_rows, train
 from gauntlet.tasks.vibration.gauntlets import NASA
 from gauntlet.tasks.vibration.library import library_files, lives_in, machines_in

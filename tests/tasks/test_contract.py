@@ -1,0 +1,216 @@
+"""The contract of all gauntlets, without a server: each recipe followed on a small simulated set, and what it hands on."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gauntlet.datasets import dataset
+from gauntlet.flows import flow_named
+from gauntlet.tasks.contract import Artifact, Judgement, Prepared, Story
+from gauntlet.tasks.gauntlet import Gauntlet, Request
+from gauntlet.tasks.gauntlets import GAUNTLETS
+from gauntlet.tasks.metrics.catalogue import METRICS
+from gauntlet.tasks.registry.submission import Submission, submissions
+from gauntlet.tasks.report.build import page_of, result_of
+from gauntlet.tasks.result import GauntletResult
+
+# Enough for every step, few enough for a test without servers.
+SMALL = {
+    "ai4i": 0.08, "pump": 0.25, "skab": 0.25, "nasa": 0.11, "xjtu": 0.012, "femto": 0.012, "mimii": 0.06,
+    "forecasting": 0.2, "synthetic": 0.3, "anomaly": 0.3,
+}  # fmt: skip
+# The data set that is simulated for a gauntlet, where it is not its own.
+SIMULATED = {"forecasting": "sensors"}
+# What makes a run shorter and proves nothing here.
+SHORTER: dict[str, dict[str, Any]] = {"forecasting": {"trials": 2, "models": "cheap"}}
+PORTED = ("ai4i",)
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What a recipe handed to the shared tail."""
+
+    gauntlet: Gauntlet
+    prepared: Prepared
+    judgement: Judgement
+    findings: tuple[Any, ...]
+    story: Story
+    artifacts: list[Artifact]
+
+    @property
+    def result(self) -> GauntletResult:
+        return result_of(self.gauntlet, self.prepared.summary, self.judgement, self.story, self.findings, 7)
+
+    @property
+    def submissions(self) -> list[Submission]:
+        return submissions(self.prepared, self.judgement, self.artifacts, self.findings)
+
+
+@dataclass(frozen=True)
+class BareRun:
+    """A run without servers."""
+
+    gauntlet: Gauntlet
+    request: Request
+
+
+_FOLLOWED: dict[str, Followed] = {}
+
+
+@pytest.fixture
+def followed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Followed:
+    """The recipe of a gauntlet, followed once."""
+    name = request.param
+    if name not in _FOLLOWED:
+        gauntlet, folder = GAUNTLETS[name], tmp_path_factory.mktemp(name)
+        dataset(SIMULATED.get(name, gauntlet.dataset)).simulation(seed=7, scale=SMALL[name]).write(folder)
+        with pytest.MonkeyPatch.context() as patch:
+            _FOLLOWED[name] = _follow(gauntlet, folder, patch)
+    return _FOLLOWED[name]
+
+
+def _follow(gauntlet: Gauntlet, folder: Path, patch: pytest.MonkeyPatch) -> Followed:
+    @contextmanager
+    def bare_run(row: Gauntlet, parameters: dict[str, Any]) -> Iterator[BareRun]:
+        own = {name: value for name, value in parameters.items() if name in row.parameters}
+        yield BareRun(row, Request(folder, "auto", 7, folder, folder / "cache", workers=2, parameters=own))
+
+    def handed_on(run: BareRun, *parts: Any) -> Followed:
+        return Followed(run.gauntlet, *parts)
+
+    flow = flow_named(gauntlet.name)
+    for module in {"_gauntlet", gauntlet.name, "_vibration", "_streams"}:
+        place = f"gauntlet.flows.{module}"
+        for name, replacement in (("gauntlet_run", bare_run), ("conclude", handed_on), ("show_quarantine", _silent)):
+            patch.setattr(f"{place}.{name}", replacement, raising=False)
+        for kind in ("table", "markdown", "link"):
+            patch.setattr(f"{place}.create_{kind}_artifact", _silent, raising=False)
+    followed = flow.fn(data=folder, source="auto", seed=7, **SHORTER.get(gauntlet.name, {}))
+    assert isinstance(followed, Followed)
+    return followed
+
+
+def _silent(*_: Any, **__: Any) -> None:
+    """Nothing is shown without a server."""
+
+
+all_gauntlets = pytest.mark.parametrize("followed", PORTED, indirect=True)
+
+
+@all_gauntlets
+def test_names_and_metrics_are_known(followed: Followed) -> None:
+    """Rows bear registered names, each once; metrics are of the catalogue; the primary one is among the best's."""
+    judgement = followed.judgement
+    names = [row.name for row in judgement.candidates]
+    assert len(names) == len(set(names))
+    for row in judgement.rows.values():
+        assert set(row.metrics) <= set(METRICS)
+    assert judgement.best in names
+    assert followed.result.primary_metric in judgement.rows[judgement.best].metrics
+    assert all(name == row.name for name, row in judgement.baselines.items())
+
+
+@all_gauntlets
+def test_intervals_hold_the_estimate(followed: Followed) -> None:
+    """A 95 % interval has its estimate inside."""
+    for row in followed.judgement.rows.values():
+        for metric, (low, high) in row.intervals.items():
+            assert low <= row.metrics[metric] <= high, (row.name, metric)
+
+
+@all_gauntlets
+def test_the_naive_answer_and_the_choice_are_named(followed: Followed) -> None:
+    """Which baseline says nothing, and which part of the data the best was chosen on."""
+    assert followed.judgement.naive in followed.judgement.baselines
+    assert followed.judgement.chosen_on
+
+
+@all_gauntlets
+def test_what_the_data_were_is_said(followed: Followed) -> None:
+    """Simulated, by hash, size and protocol; no finding on data that are in order."""
+    summary = followed.prepared.summary
+    assert summary.source == "simulated"
+    assert len(summary.data_hash) == 64
+    assert summary.size
+    assert summary.place
+    assert summary.input.rows > 0
+    assert summary.input.bytes > 0
+    assert summary.protocol
+    assert followed.findings == ()
+
+
+@all_gauntlets
+def test_the_story_is_a_report(followed: Followed) -> None:
+    """Sentences first, sections, pictures that are PNGs; the page holds all of it and says that the data are simulated."""
+    story = followed.story
+    assert story.verdict
+    assert all(story.sections)
+    assert len(story.pictures) >= 1
+    assert all(png.startswith(b"\x89PNG") for png in story.pictures.values())
+    page = page_of(followed.gauntlet, followed.prepared.summary, story, followed.result, (("run", "none"),))
+    assert all(section.title in page for section in story.sections)
+    assert "simulated data" in page
+    assert any("simulated" in sentence for sentence in followed.result.verdict)
+
+
+@all_gauntlets
+def test_the_document_is_plain_json(followed: Followed) -> None:
+    """With the agreed keys, and no NaN."""
+    document = json.loads(json.dumps(followed.result.document(), allow_nan=False))
+    assert document["gauntlet"] == followed.gauntlet.name
+    assert document["best"] == followed.judgement.best
+    assert document["chosen_on"] == followed.judgement.chosen_on
+    assert document["leakage"] == {"findings": [], "allowed": False}
+
+
+@all_gauntlets
+def test_every_registered_name_is_made(followed: Followed) -> None:
+    """What the table of gauntlets promises is what goes into the registry; besides, the best model at most."""
+    made = {one.name for one in followed.artifacts}
+    named = set(followed.gauntlet.registered)
+    if followed.gauntlet.name == "forecasting":  # a model of one series bears the series' name
+        assert {name for name in named if "sensor-001" not in name} <= made
+    else:
+        assert named <= made <= {*named, followed.judgement.best}
+
+
+@all_gauntlets
+def test_artifacts_answer_their_rows(followed: Followed) -> None:
+    """Each model answers the raw rows that go with it, as many answers as rows, and finite."""
+    for one in followed.artifacts:
+        rows = one.rows.head(20)
+        method = next(name for name in ("predict_proba", "predict", "transform") if hasattr(one.model, name))
+        answer = np.asarray(getattr(one.model, method)(rows), np.float64)
+        assert len(answer) == len(rows)
+        assert np.isfinite(answer).all(), one.name
+
+
+@all_gauntlets
+def test_submissions_bear_tags_keys_and_words(followed: Followed) -> None:
+    """All tags, a key of their own, a description that says simulated, finite metrics, features by name."""
+    made = followed.submissions
+    assert len({one.key for one in made}) == len(made)
+    for one in made:
+        assert {"project", "phase", "task", "status", "dataset", "sensor_type", "source", "data_hash", "seed"} <= set(
+            one.tags
+        )
+        assert "simulated" in one.description
+        assert all(math.isfinite(value) for value in one.metrics.values())
+        names = one.files["feature_names.txt"].decode().splitlines()
+        assert names
+        assert {"audit.json", "sensor_config.txt", "reference.parquet"} <= set(one.files)
+
+
+@all_gauntlets
+def test_two_submissions_of_the_same_work_have_one_key(followed: Followed) -> None:
+    """The key is made of data, code and parameters only."""
+    assert [one.key for one in followed.submissions] == [one.key for one in followed.submissions]
