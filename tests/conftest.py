@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,11 +31,12 @@ for _name in [*_USERS_OWN, *(name for name in os.environ if name.startswith("GAU
     if _name != "GAUNTLET_DATA_DIR":
         os.environ.pop(_name, None)
 
+from gauntlet.datasets.spec import Source
 from gauntlet.deployments import stack as local_stack
 from gauntlet.deployments.stack.services import some_free_port
+from gauntlet.tasks.gauntlet import Gauntlet, Request
 from gauntlet.tasks.runtime.connection import Connection, resolve
 from gauntlet.tasks.runtime.settings import Settings, settings
-
 
 SERVERS = {"stack", "s3_only", "cfg", "postgres", "bare_environment"}
 
@@ -53,6 +55,19 @@ class RunningStack:
     cfg: Settings
     connection: Connection
     urls: Mapping[str, str]
+
+
+@pytest.fixture(scope="session")
+def request_of() -> Callable[..., Request]:
+    """Makes what a run of a gauntlet is asked for, on the user's own data; its own parameters by their defaults."""
+
+    def made(gauntlet: Gauntlet, data: Path, source: Source = "auto", **changed: Any) -> Request:
+        own = {name: parameter.default for name, parameter in gauntlet.parameters.items()}
+        beside = {name: changed.pop(name) for name in list(changed) if name not in own}
+        shared = {"data": data, "source": source, "seed": 7, "root": data, "cache": data / "cache", **beside}
+        return Request(**shared, parameters={**own, **changed})
+
+    return made
 
 
 @pytest.fixture(scope="session")

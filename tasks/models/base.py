@@ -28,7 +28,7 @@ class Detector(BaseEstimator):
     threshold_: float
     typical_: pd.DataFrame
 
-    def decision_function(self, X: pd.DataFrame) -> np.ndarray:
+    def decision_function(self, X: pd.DataFrame) -> np.ndarray:  # noqa: ARG002 - what inherits needs it
         """The score of each row, (n,): higher is more abnormal."""
         raise TypeError(f"{type(self).__name__} has no score of its own")
 

@@ -15,8 +15,10 @@ from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.covariance import LedoitWolf
+
+from gauntlet.tasks.models.base import Detector
 
 Kind = Literal["mahalanobis", "pca", "residual", "mset"]
 EXPLAINED = 0.85
@@ -32,10 +34,11 @@ def trailing_mean(values: np.ndarray, window: int) -> np.ndarray:
     return (sums[1:] - sums[start]) / (np.arange(1, n + 1) - start)[:, None]
 
 
-class RunDetector(ClassifierMixin, BaseEstimator):
+class RunDetector(ClassifierMixin, Detector):
     """A detector of one run. Fit it on the run's healthy beginning; from then on it says 1 for an anomaly.
 
-    `sensors`: the columns looked at; `margin`: the limit as a multiple of the beginning's own largest score.
+    `sensors`: the columns looked at; `margin`: the limit as a multiple of the beginning's own largest distance. Scores
+    are distances over that limit, so that the threshold is 1.
     """
 
     def __init__(
@@ -57,6 +60,8 @@ class RunDetector(ClassifierMixin, BaseEstimator):
         if self.kind != "mahalanobis":
             getattr(self, f"_fit_{self.kind}")(z)
         self.largest_ = float(self._distance(z).max())
+        self.threshold_ = 1.0
+        self.names_ = [str(name) for name in (X.columns if self.sensors is None else self.sensors)]
         self.classes_ = np.array([0, 1])
         return self
 
@@ -64,21 +69,23 @@ class RunDetector(ClassifierMixin, BaseEstimator):
         """Distance from the beginning over the limit, (n,): above 1 is an anomaly. Rows must follow each other."""
         return self._distance(self._standard(X)) / (self.largest_ * self.margin)
 
-    def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """1 for an anomaly, else 0; (n,)."""
-        return (self.decision_function(X) > 1).astype(int)
-
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
         """n x 2; column 1 is s / (1 + s) of the score s: a rank between 0 and 1, one half at the limit."""
         score = self.decision_function(X)
         second = score / (1 + score)
         return np.column_stack([1 - second, second])
 
-    def contributions(self, X: pd.DataFrame) -> np.ndarray:
-        """Share of each sensor in the squared Mahalanobis distance, z_i (P z)_i, negative parts cut; n x sensors."""
+    def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
+        """The score shared out among the sensors, n x sensors; see `shares`."""
+        score = self.decision_function(X)
+        return pd.DataFrame(self.shares(X) * score[:, None], index=X.index, columns=self.names_)
+
+    def shares(self, X: pd.DataFrame) -> np.ndarray:
+        """Share of each sensor in the squared Mahalanobis distance, z_i (P z)_i, negative parts cut; n x sensors, sum 1."""
         z = self._standard(X)
         parts = np.maximum(z * (z @ self.precision_), 0.0)
-        return parts / np.maximum(parts.sum(1, keepdims=True), 1e-12)
+        total = parts.sum(1, keepdims=True)
+        return np.where(total > 0, parts / np.where(total > 0, total, 1.0), 1 / z.shape[1])
 
     def _columns(self, X: pd.DataFrame) -> np.ndarray:
         return (X if self.sensors is None else X[list(self.sensors)]).to_numpy(dtype=np.float64)

@@ -59,7 +59,7 @@ def test_a_step_is_seen_and_named(kind: str) -> None:
     flagged = one.predict(rows)
     assert flagged[630:].mean() > 0.9
     assert flagged[400:600].mean() < 0.1
-    assert one.contributions(rows)[630:].mean(0).argmax() == 1
+    assert one.contributions(rows)[630:].to_numpy().mean(0).argmax() == 1
 
 
 def test_a_drifting_sensor_is_left_out() -> None:
