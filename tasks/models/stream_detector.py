@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 from sklearn.ensemble import IsolationForest
 
-from gauntlet.datasets.errors import BadInput
-from gauntlet.tasks.models.stream_features import NAMES, Habit, habit, stream_features
+from gauntlet.tasks.models.base import START, Detector, by_replacement
+from gauntlet.tasks.models.stream_features import NAMES, SeasonalProfile, seasonal_profile, stream_features
 
+LEAST_READINGS = 48  # of a sensor, to learn from
 SPARE = 1.1  # the plain limit above the largest sound score
 # The forest's scores saturate beyond what it has seen, so that its limit is a high quantile of the sound ones.
 FOREST_SOUND = 0.999
 
 
-class StreamDetector(BaseEstimator):
-    """Raw rows (sensor_id, timestamp, value) in, fault or not out; habits, scales, forest and limit are inside.
+class StreamDetector(Detector):
+    """Raw rows (sensor_id, timestamp, value) in, fault or not out; profiles, scales, forest and threshold are inside.
 
     `kind` "forest": isolation forest on the scaled features; "limit": the largest of them, each as a share of the
     farthest that it went when sound. Limits come from the sound rows alone: `SPARE` times the largest score, or the
@@ -33,16 +33,20 @@ class StreamDetector(BaseEstimator):
         self.features = features
 
     def fit(self, rows: pd.DataFrame, y: Any = None) -> StreamDetector:  # noqa: ARG002 - scikit-learn calls it so
-        """Learn from sound rows of every sensor that will be watched."""
-        self.habits_: dict[str, dict[str, Any]] = {}
+        """Learn from healthy rows of every sensor that will be watched.
+
+        Raises:
+            ValueError: a sensor has too few readings.
+        """
+        self.profiles_: dict[str, dict[str, Any]] = {}
         self.scales_: dict[str, dict[str, np.ndarray]] = {}
         scaled = []
         for name, one in rows.groupby("sensor_id", sort=True):
             times, values = _columns(one)
-            if np.isfinite(values).sum() < 48:
-                raise BadInput(None, f"sensor {name} has {np.isfinite(values).sum()} sound readings", expected="48")
-            usual = habit(times, values)
-            self.habits_[str(name)] = {
+            if (readings := int(np.isfinite(values).sum())) < LEAST_READINGS:
+                raise ValueError(f"sensor {name} has {readings} sound readings; expected {LEAST_READINGS}")
+            usual = seasonal_profile(times, values)
+            self.profiles_[str(name)] = {
                 "centre": usual.centre, "by_hour": usual.by_hour, "by_weekday": usual.by_weekday,
                 "per_day": _per_day(times),
             }  # fmt: skip
@@ -60,34 +64,26 @@ class StreamDetector(BaseEstimator):
             ).fit(sound)
         self.reach_ = np.maximum(sound.max(axis=0), 1e-9)
         reached = self._score(sound)
-        self.limit_ = float(np.quantile(reached, FOREST_SOUND) if self.kind == "forest" else SPARE * reached.max())
+        self.threshold_ = float(np.quantile(reached, FOREST_SOUND) if self.kind == "forest" else SPARE * reached.max())
         return self
 
-    def score(self, rows: pd.DataFrame) -> np.ndarray:
-        """The score of each row, (rows,), above `limit_` for a fault; higher is stranger.
+    def decision_function(self, rows: pd.DataFrame) -> np.ndarray:
+        """The score of each row, (rows,), above `threshold_` for a fault; higher is stranger.
 
         Raises:
-            BadInput: a sensor that was not learnt.
+            ValueError: a sensor that was not learnt.
         """
         scores = np.zeros(len(rows))
         for name, places in rows.reset_index(drop=True).groupby("sensor_id", sort=True).indices.items():
-            if str(name) not in self.habits_:
-                raise BadInput(None, f"sensor {name} was not learnt", expected=", ".join(sorted(self.habits_)))
-            times, values = _columns(rows.iloc[places])
-            told = self.habits_[str(name)]
-            usual = Habit(told["centre"], told["by_hour"], told["by_weekday"])
-            raw = stream_features(times, values, usual, told["per_day"])
-            scores[places] = self._score(self._scale(str(name), raw))
+            if str(name) not in self.profiles_:
+                raise ValueError(f"sensor {name} was not learnt; expected one of {', '.join(sorted(self.profiles_))}")
+            scores[places] = self._score(self._scaled(str(name), rows.iloc[places]).to_numpy())
         return scores
-
-    def predict(self, rows: pd.DataFrame) -> np.ndarray:
-        """1 for a fault, (rows,)."""
-        return (self.score(rows) > self.limit_).astype(np.int64)
 
     def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
         """(rows, 2): a rank and no calibrated probability; above 0.5 where `predict` says 1."""
-        score = np.maximum(self.score(rows), 0.0)
-        fault = score / (score + self.limit_)
+        score = np.maximum(self.decision_function(rows), 0.0)
+        fault = score / (score + self.threshold_)
         return np.column_stack([1 - fault, fault])
 
     def raw_features(self, rows: pd.DataFrame) -> pd.DataFrame:
@@ -95,11 +91,33 @@ class StreamDetector(BaseEstimator):
         parts = []
         for name, one in rows.groupby("sensor_id", sort=True):
             times, values = _columns(one)
-            told = self.habits_[str(name)]
-            usual = Habit(told["centre"], told["by_hour"], told["by_weekday"])
-            table = pd.DataFrame(stream_features(times, values, usual, told["per_day"]), columns=list(NAMES))
+            known = self.profiles_[str(name)]
+            usual = SeasonalProfile(known["centre"], known["by_hour"], known["by_weekday"])
+            table = pd.DataFrame(stream_features(times, values, usual, known["per_day"]), columns=list(NAMES))
             parts.append(table[[feature for feature in NAMES if feature in self.features]].assign(sensor_id=str(name)))
         return pd.concat(parts, ignore_index=True)
+
+    def contributions(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The score shared out among the features, n x (1 + features): of the forest by replacement, of the limit in whole."""
+        parts = []
+        for name, places in rows.reset_index(drop=True).groupby("sensor_id", sort=True).indices.items():
+            parts.append(self._parts(self._scaled(str(name), rows.iloc[places])).set_axis(places))
+        return pd.concat(parts).sort_index().set_axis(rows.index)
+
+    def _parts(self, scaled: pd.DataFrame) -> pd.DataFrame:
+        typical = pd.DataFrame(0.0, index=[0], columns=scaled.columns)
+        if self.kind == "forest":
+            return by_replacement(lambda table: self._score(table.to_numpy()), scaled, typical)
+        reached = scaled / self.reach_
+        largest = np.arange(reached.shape[1])[None, :] == reached.to_numpy().argmax(1)[:, None]
+        return reached.where(largest, 0.0).assign(**{START: 0.0})
+
+    def _scaled(self, name: str, rows: pd.DataFrame) -> pd.DataFrame:
+        known = self.profiles_[name]
+        usual = SeasonalProfile(known["centre"], known["by_hour"], known["by_weekday"])
+        raw = stream_features(*_columns(rows), usual, known["per_day"])
+        columns = [feature for feature in NAMES if feature in self.features]
+        return pd.DataFrame(self._scale(name, raw), columns=columns)
 
     def _scale(self, name: str, raw: np.ndarray) -> np.ndarray:
         scale = self.scales_[name]

@@ -1,8 +1,4 @@
-"""Alarms over sensor streams as a line of the results table: by event, with intervals, and point by point beside.
-
-By event a found event is a hit, an alarm that meets none is false, an event without an alarm is missed. 95 % bootstrap
-intervals are over blocks of a fortnight of one sensor, since neighbouring rows are no independent cases.
-"""
+"""The candidates beside alarms that need no model, by event; on NAB also by its official score."""
 
 from __future__ import annotations
 
@@ -10,115 +6,99 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import average_precision_score, roc_auc_score
 
-from gauntlet.tasks.metrics.event import alarms_of
+from gauntlet.datasets import nab
+from gauntlet.tasks.contract import Judgement
+from gauntlet.tasks.metrics.event import alarms_of, nab_score
+from gauntlet.tasks.metrics.streams import GAP_H, Watched, found, stream_row
 from gauntlet.tasks.result import Row
-
-RESAMPLES = 500
-BLOCK_H = 14 * 24.0
-GAP_H, TAIL_H = 6.0, 24.0  # flags this close are one alarm; so long behind an event an alarm is neither hit nor false
-WEEK_H = 168.0
-
-
-@dataclass(frozen=True, eq=False)
-class Watched:
-    """One sensor's evaluated rows. `events`: (first, last, kind), rows both included; `step_h`: hours a row."""
-
-    sensor: str
-    events: tuple[tuple[int, int, str], ...]
-    rows: int
-    step_h: float
-
-    @property
-    def labels(self) -> np.ndarray:
-        """True where a row belongs to an event, (rows,)."""
-        faulty = np.zeros(self.rows, bool)
-        for first, last, _ in self.events:
-            faulty[first : last + 1] = True
-        return faulty
+from gauntlet.tasks.sensors.featurize import Readings
+from gauntlet.tasks.sensors.load import Streams
+from gauntlet.tasks.sensors.simple import implausible, robust_z
+from gauntlet.tasks.sensors.train import TrainedStreamDetector
 
 
-@dataclass(frozen=True)
-class Found:
-    """What became of one event: `delay_h` from its first row to the first flag within it, None for a missed one."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StreamJudgement(Judgement):
+    """`flags`: by name and sensor, of the evaluated rows."""
 
-    sensor: str
-    kind: str
-    delay_h: float | None
+    flags: Mapping[str, Mapping[str, np.ndarray]]
 
 
-def found(watched: Watched, flags: np.ndarray) -> list[Found]:
-    """The events of a sensor, found or missed. Flags that stood before an event began do not find it by themselves."""
-    told = []
-    for first, last, kind in watched.events:
-        inside = np.flatnonzero(flags[first : last + 1])
-        told.append(Found(watched.sensor, kind, float(inside[0] * watched.step_h) if len(inside) else None))
-    return told
+def evaluate(prepared: Readings, trained: Sequence[TrainedStreamDetector], seed: int) -> StreamJudgement:
+    """The candidates beside alarms that need no model; the best by F1 over events, ties by fewer false alarms."""
+    gauntlet, streams = prepared.gauntlet, prepared.streams
+    watched = streams.watched()
+    scores: dict[str, dict[str, np.ndarray]] = {one.candidate.name: _by_sensor(streams, one.score) for one in trained}
+    flags = {one.candidate.name: _by_sensor(streams, one.flags) for one in trained}
+    names = list(flags)
+    scores["naive"] = {one.sensor: np.zeros(one.rows) for one in watched}
+    flags["naive"] = {one.sensor: np.zeros(one.rows, bool) for one in watched}
+    scores[gauntlet.simple], flags[gauntlet.simple] = _simple(gauntlet.simple, streams)
+    stated = streams.labelled and any(one.events for one in watched)
+    if stated:
+        rows = {name: stream_row(name, watched, flags[name], scores[name], seed) for name in flags}
+        best = max(names, key=lambda name: (rows[name].metrics["f1"], -rows[name].metrics["false_alarms_per_week"]))
+    else:
+        rows = {name: Row(name, {gauntlet.primary_metric: float("nan")}) for name in flags}
+        best = names[0]
+    quality = prepared.quality.cells() if prepared.quality else ()
+    return StreamJudgement(
+        candidates=tuple(rows[name] for name in names),
+        baselines={name: rows[name] for name in ("naive", gauntlet.simple)},
+        naive="naive",
+        best=best,
+        chosen_on="the stated figures by event" if stated else "nothing: no fault is labelled",
+        stated=stated,
+        cells=(*(_cells(streams, watched, flags) if stated else ()), *quality),
+        flags=flags,
+    )
 
 
-def false_alarms(watched: Watched, flags: np.ndarray) -> list[int]:
-    """The first rows of the alarms that meet no event nor the `TAIL_H` hours behind one."""
-    gap, tail = round(GAP_H / watched.step_h), round(TAIL_H / watched.step_h)
-    alarms = alarms_of(flags, gap)
-    return [a for a, b in alarms if not any(a <= last + tail and b >= first for first, last, _ in watched.events)]
+def _by_sensor(streams: Streams, values: np.ndarray) -> dict[str, np.ndarray]:
+    """The evaluated part of values (rows,), by sensor."""
+    names = streams.frame["sensor_id"].to_numpy()
+    return {sensor: values[names == sensor][cut:] for sensor, cut in streams.learnt.items()}
 
 
-def _blocks(watched: Watched, flags: np.ndarray) -> np.ndarray:
-    """Per block of a fortnight: hits, misses, false alarms, and point-wise hits, misses, false flags, sound rows."""
-    size = max(1, round(BLOCK_H / watched.step_h))
-    counts = np.zeros((-(-watched.rows // size), 7))
-    for (first, _, _), one in zip(watched.events, found(watched, flags), strict=True):
-        counts[first // size, 0 if one.delay_h is not None else 1] += 1
-    for first in false_alarms(watched, flags):
-        counts[first // size, 2] += 1
-    labels, block = watched.labels, np.arange(watched.rows) // size
-    for column, rows in ((3, labels & flags), (4, labels & ~flags), (5, ~labels & flags), (6, ~labels)):
-        counts[:, column] = np.bincount(block, rows, minlength=len(counts))
-    return counts
+def _simple(name: str, streams: Streams) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    scores, flags = {}, {}
+    for sensor, cut in streams.learnt.items():
+        values = streams.of(sensor)["value"].to_numpy(np.float64)
+        if name == "robust_z":
+            score, limit = robust_z(values, cut)
+        else:
+            score, limit = implausible(values, cut, *streams.limits(sensor)), 0.5
+        scores[sensor], flags[sensor] = score[cut:], score[cut:] > limit
+    return scores, flags
 
 
-def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    return np.divide(above, below, out=np.zeros_like(above, dtype=np.float64), where=below > 0)
+def _cells(
+    streams: Streams, watched: Sequence[Watched], flags: Mapping[str, Mapping[str, np.ndarray]]
+) -> tuple[Mapping[str, object], ...]:
+    """Per way of alarming and kind of fault: events, recall, median delay [h]; on NAB also its official scores.
 
-
-def _shares(counts: np.ndarray) -> dict[str, np.ndarray]:
-    hit, missed, false, tp, fn, fp, sound = counts.T
-    return {
-        "f1": _ratio(2 * hit, 2 * hit + missed + false),
-        "precision": _ratio(hit, hit + false),
-        "recall": _ratio(hit, hit + missed),
-        "far": _ratio(fp, sound),
-        "mar": _ratio(fn, tp + fn),
-    }
-
-
-def stream_row(
-    name: str,
-    watched: Sequence[Watched],
-    flags: Mapping[str, np.ndarray],
-    scores: Mapping[str, np.ndarray],
-    seed: int,
-) -> Row:
-    """The line of the results table: f1, precision and recall by event; far, mar, pr_auc and roc_auc by row.
-
-    Args:
-        flags: (rows,) bool by sensor.
-        scores: (rows,) by sensor, higher is stranger.
+    The first row of each alarm is what NAB's scorer is given: an alarm is told to a person once.
     """
-    blocks = np.concatenate([_blocks(one, flags[one.sensor]) for one in watched])
-    rng = np.random.default_rng(seed)
-    drawn = blocks[rng.integers(0, len(blocks), (RESAMPLES, len(blocks)))].sum(axis=1)
-    drawn = drawn[drawn[:, :2].sum(axis=1) > 0]  # without an event nothing can be found
-    metrics = {metric: float(value[0]) for metric, value in _shares(blocks.sum(axis=0)[None]).items()}
-    intervals = {}
-    for metric, values in _shares(drawn).items():
-        low, high = np.quantile(values, [0.025, 0.975])
-        intervals[metric] = (min(float(low), metrics[metric]), max(float(high), metrics[metric]))
-    labels = np.concatenate([one.labels for one in watched])
-    score = np.concatenate([scores[one.sensor] for one in watched])
-    weeks = sum((~one.labels).sum() * one.step_h for one in watched) / WEEK_H
-    metrics["false_alarms_per_week"] = float(blocks[:, 2].sum() / weeks)
-    metrics["pr_auc"] = float(average_precision_score(labels, score))
-    metrics["roc_auc"] = float(roc_auc_score(labels, score))
-    return Row(name, metrics, intervals)
+    cells: list[Mapping[str, object]] = []
+    for name, answer in flags.items():
+        events_found = [one for stream in watched for one in found(stream, answer[stream.sensor])]
+        for kind in dict.fromkeys(one.kind for one in events_found):
+            delays = [one.delay_h for one in events_found if one.kind == kind and one.delay_h is not None]
+            events = sum(one.kind == kind for one in events_found)
+            figures = {"recall": len(delays) / events, "delay_h": float(np.median(delays)) if delays else float("nan")}
+            cells.append({"group": {"kind": kind, "events": events}, "model": name, "metrics": figures})
+        if streams.spec is nab.SPEC:
+            one = watched[0]
+            windows = [(first, last) for first, last, _ in one.events]
+            starts = _starts(answer[one.sensor], one.step_h)
+            for profile in ("standard", "low_FP", "low_FN"):
+                score = nab_score(starts, windows, 0, profile)
+                cells.append({"group": {"profile": profile}, "model": name, "metrics": {"nab_score": score}})
+    return tuple(cells)
+
+
+def _starts(flags: np.ndarray, hours: float) -> np.ndarray:
+    starts = np.zeros(len(flags), bool)
+    starts[[first for first, _ in alarms_of(flags, round(GAP_H / hours))]] = True
+    return starts

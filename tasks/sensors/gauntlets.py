@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from gauntlet.tasks.gauntlet import Gauntlet
 
-FEATURES: tuple[str, ...] = ()
-
 
 @dataclass(frozen=True)
 class Candidate:
@@ -15,7 +13,7 @@ class Candidate:
 
     name: str
     kind: str
-    features: tuple[str, ...] = FEATURES
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -74,11 +74,13 @@ def assess(streams: Streams, seed: int) -> QualityReport:
 
 def sensor_rows(streams: Streams) -> list[dict[str, str]]:
     """The configuration of each sensor, as far as it is known: a line of the artifact, a block of the file."""
-    told = []
+    rows_of_sensors = []
     for sensor, cut in streams.learnt.items():
         known = streams.configuration.get(sensor, {})
-        facts = {name: str(known[name]) for name in ("quantity", "unit", "low", "high") if name in known}
+        configured = {name: str(known[name]) for name in ("quantity", "unit", "low", "high") if name in known}
         rows = streams.of(sensor)
         step = float(np.median(np.diff(rows["timestamp"].to_numpy()) / np.timedelta64(1, "s")))
-        told.append({"sensor": sensor, **facts, "step_s": f"{step:g}", "rows": str(len(rows)), "learnt": str(cut)})
-    return told
+        rows_of_sensors.append(
+            {"sensor": sensor, **configured, "step_s": f"{step:g}", "rows": str(len(rows)), "learnt": str(cut)}
+        )
+    return rows_of_sensors

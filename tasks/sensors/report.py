@@ -1,4 +1,4 @@
-"""The reports of the sensor gauntlets: which alarms can be believed, and are the data worth training on?"""
+"""The story of sensor streams: which alarms can be believed, and are the data worth training on?"""
 
 from __future__ import annotations
 
@@ -7,116 +7,95 @@ from typing import Any
 
 import numpy as np
 
-from gauntlet.tasks.audit import Finding
-from gauntlet.tasks.models.stream_detector import FOREST_SOUND
-from gauntlet.tasks.registry.key import git_commit
-from gauntlet.tasks.report.build import audit_section
-from gauntlet.tasks.report.former import results_table
-from gauntlet.tasks.report.page import Page, Picture, Section, Table, render
-from gauntlet.tasks.report.result import format_metric
-from gauntlet.tasks.result import GauntletResult, InputSummary, Leakage
+from gauntlet.tasks.contract import Story
+from gauntlet.tasks.report.page import Picture, Section, Table
+from gauntlet.tasks.report.result import format_metric, results_table
 from gauntlet.tasks.sensors import figures
-from gauntlet.tasks.sensors.evaluate import BLOCK_H, GAP_H, TAIL_H
-from gauntlet.tasks.sensors.load import LEARNT, PRIMARY_METRIC, Judgement, StreamGauntlet, Streams
+from gauntlet.tasks.sensors.evaluate import StreamJudgement
+from gauntlet.tasks.sensors.featurize import Readings
+from gauntlet.tasks.sensors.load import Streams
 from gauntlet.tasks.sensors.quality import CLEAN, QualityReport, sensor_rows
+from gauntlet.tasks.sensors.train import TrainedStreamDetector
 
-PROTOCOL = (
-    f"learnt from the first {LEARNT:.0%} of each sensor (NAB: its probation, 750 rows at most), limits included: the forest's "
-    f"leaves {1 - FOREST_SOUND:.1%} of the sound rows above it; every later row by rows before it only, missing readings "
-    f"carried forward and never filled back; by event, flags within {GAP_H:g} h are one alarm, an alarm up to {TAIL_H:g} h "
-    f"behind a fault is neither hit nor false; 95 % bootstrap intervals over blocks of {BLOCK_H / 24:g} days of a sensor"
+RESULTS_CAPTION = (
+    "f1, precision, recall, false_alarms_per_week by event; far, mar, pr_auc, roc_auc by row. naive: never alarms."
 )
 PANELS = 5
 
 
-def result(
-    gauntlet: StreamGauntlet,
-    streams: Streams,
-    judgement: Judgement,
-    quality: QualityReport | None,
-    findings: Sequence[Finding],
-    seed: int,
-) -> GauntletResult:
-    """The result as far as the figures go; versions, champion and timings come with the registration."""
-    return GauntletResult(
-        gauntlet=gauntlet.name,
-        source=streams.source,
-        data_hash=streams.sha256,
-        seed=seed,
-        protocol=PROTOCOL,
-        leakage=Leakage(tuple(findings), allowed=bool(findings)),
-        primary_metric=PRIMARY_METRIC,
-        candidates=judgement.candidates,
-        baselines=judgement.baselines,
-        best=judgement.best,
-        champion=None,
-        registered=(),
-        timings_s={},
-        input=InputSummary(files=1, rows=len(streams.frame), bytes=streams.bytes),
-        report="",
-        cells=(*judgement.cells, *(quality.cells() if quality else ())),
-        verdict=verdict(streams, judgement, quality, bool(findings)),
+def story(prepared: Readings, _trained: Sequence[TrainedStreamDetector], judgement: StreamJudgement) -> Story:
+    """Verdict, sections and pictures."""
+    streams, quality = prepared.streams, prepared.quality
+    pictures = pictures_of(streams, judgement, quality)
+
+    def shown(*names: str) -> tuple[Picture, ...]:
+        return tuple(
+            Picture(pictures[f"{name}.png"], name.replace("_", " "), name == "streams")
+            for name in names
+            if f"{name}.png" in pictures
+        )
+
+    results = results_table(judgement, prepared.gauntlet.primary_metric, RESULTS_CAPTION)
+    sections = (
+        Section("Results", (), (results,), shown("by_event")),
+        *_kinds(judgement, shown("recall_by_kind", "delay_by_kind")),
+        Section("The sensors", (), (_table(sensor_rows(streams)),), shown("streams")),
+        *_quality(quality, shown("quality")),
     )
+    return Story(verdict(prepared, judgement), sections, pictures)
 
 
-def verdict(
-    streams: Streams, judgement: Judgement, quality: QualityReport | None, leaked: bool
-) -> tuple[str, ...]:  # fmt: skip
+def verdict(prepared: Readings, judgement: StreamJudgement) -> tuple[str, ...]:
     """What whoever watches the sensors wants to know, in sentences, first."""
-    if leaked:
-        return ("These figures are leaked: they say nothing about a sensor, and no version can become champion.",)
-    sentences = _quality_sentences(quality) if quality else []
+    sentences = _quality_sentences(prepared.quality) if prepared.quality else []
     if judgement.stated:
-        sentences += _alarm_sentences(streams, judgement)
+        sentences += _alarm_sentences(prepared, judgement)
     else:
         sentences.append("Nobody labelled the faults of these sensors, so no share of hits or false alarms is stated.")
-    if streams.source == "simulated":
-        sentences.append("The data are simulated: this shows that the pipeline works, not how your machine will do.")
     return tuple(sentences)
 
 
-def _alarm_sentences(streams: Streams, judgement: Judgement) -> list[str]:
-    best = next(row for row in judgement.candidates if row.name == judgement.best)
-    events = sum(len(one.events) for one in streams.watched())
-    simple = judgement.baselines[1]
+def _alarm_sentences(prepared: Readings, judgement: StreamJudgement) -> list[str]:
+    best, simple = judgement.rows[judgement.best], judgement.baselines[prepared.gauntlet.simple]
+    events = sum(len(one.events) for one in prepared.streams.watched())
     rate = best.metrics["false_alarms_per_week"]
-    told = [
+    sentences = [
         f"{best.name} finds {round(best.metrics['recall'] * events)} of {events} faults, at {rate:.2f} false alarms per "
         f"sensor and week; F1 by event {format_metric(best, 'f1')}.",
         f"{simple.name}, which needs no model, has F1 {format_metric(simple, 'f1')}.",
     ]
     if simple.metrics["f1"] >= best.metrics["f1"]:
-        told.append(f"On these data no candidate beats {simple.name}: do not trust the models' alarms here.")
-    told += [
+        sentences.append(f"On these data no candidate beats {simple.name}: do not trust the models' alarms here.")
+    sentences += [
         f"NAB's score ({cell['group']['profile']} profile) of {cell['model']}: {cell['metrics']['nab_score']:.1f}; 0 is "
         "no alarm at all, 100 perfect."
         for cell in _cells(judgement)
         if "profile" in cell["group"] and cell["model"] == best.name and cell["group"]["profile"] == "standard"
     ]
-    return told
+    return sentences
 
 
 def _quality_sentences(quality: QualityReport) -> list[str]:
     worst = min(quality.beginning, key=lambda sensor: quality.beginning[sensor].score)
     what = "clean" if quality.score > CLEAN else f"below the {CLEAN:g} % of clean data"
-    told = [
+    sentences = [
         f"Data quality score of the beginnings {quality.score:.1f} %: {what}; worst {worst} with "
         f"{quality.beginning[worst].score:.1f} %."
     ]
     if quality.injected:
-        told.append(
+        sentences.append(
             f"Faults of known share, put into clean readings, lower it by that share, to {quality.furthest:.2f} points."
         )
-    return told
+    return sentences
 
 
-def _cells(judgement: Judgement) -> list[Mapping[str, Any]]:
-    return list(judgement.cells)
+def _cells(judgement: StreamJudgement) -> list[Mapping[str, Any]]:
+    return [cell for cell in judgement.cells or () if cell["model"] != "data_quality"]
 
 
-def pictures_of(streams: Streams, judgement: Judgement, quality: QualityReport | None) -> dict[str, bytes]:
+def pictures_of(streams: Streams, judgement: StreamJudgement, quality: QualityReport | None) -> dict[str, bytes]:
     """The pictures of the report by file name."""
-    drawn = {"streams.png": figures.streams(_panels(streams, judgement))}
+    pictures = {"streams.png": figures.streams(_panels(streams, judgement))}
     kinds: dict[str, dict[str, float]] = {}
     delays: dict[str, dict[str, float]] = {}
     for cell in _cells(judgement):
@@ -124,20 +103,20 @@ def pictures_of(streams: Streams, judgement: Judgement, quality: QualityReport |
             kinds.setdefault(cell["group"]["kind"], {})[cell["model"]] = cell["metrics"]["recall"]
             delays.setdefault(cell["group"]["kind"], {})[cell["model"]] = cell["metrics"]["delay_h"]
     if kinds:
-        drawn["recall_by_kind.png"] = figures.bars(kinds, "recall by event")
-        drawn["delay_by_kind.png"] = figures.bars(delays, "median delay [h]")
-    rates = {row.name: row.metrics for row in (*judgement.candidates, *judgement.baselines)}
+        pictures["recall_by_kind.png"] = figures.bars(kinds, "recall by event")
+        pictures["delay_by_kind.png"] = figures.bars(delays, "median delay [h]")
+    rates = {name: row.metrics for name, row in judgement.rows.items()}
     if judgement.stated:
         table = {one: {name: m[one] for name, m in rates.items()} for one in ("f1", "precision", "recall")}
-        drawn["by_event.png"] = figures.bars(table, "by event")
+        pictures["by_event.png"] = figures.bars(table, "by event")
     if quality and quality.injected:
         expected = np.array([one.expected for one in quality.injected])
         measured = np.array([one.after for one in quality.injected])
-        drawn["quality.png"] = figures.scatter(expected, measured, [one.fault for one in quality.injected])
-    return drawn
+        pictures["quality.png"] = figures.scatter(expected, measured, [one.fault for one in quality.injected])
+    return pictures
 
 
-def _panels(streams: Streams, judgement: Judgement) -> list[figures.StreamPanel]:
+def _panels(streams: Streams, judgement: StreamJudgement) -> list[figures.StreamPanel]:
     """The sensors with the most labelled faults."""
     most = sorted(streams.sensors, key=lambda sensor: -len(streams.events[sensor]))[:PANELS]
     panels = []
@@ -160,56 +139,11 @@ def _panels(streams: Streams, judgement: Judgement) -> list[figures.StreamPanel]
     return panels
 
 
-def write(
-    gauntlet: StreamGauntlet,
-    streams: Streams,
-    judgement: Judgement,
-    quality: QualityReport | None,
-    told: GauntletResult,
-    drawn: Mapping[str, bytes],
-    facts: Sequence[tuple[str, str]],
-) -> str:
-    """The whole report as HTML."""
-
-    def shown(*names: str) -> tuple[Picture, ...]:
-        return tuple(Picture(drawn[f"{name}.png"], name.replace("_", " "), name == "streams")
-                     for name in names if f"{name}.png" in drawn)  # fmt: skip
-
-    page = Page(
-        title=gauntlet.title,
-        subtitle=f"{len(streams.sensors)} sensors, {len(streams.frame):,} rows of {streams.spec.title} · {PROTOCOL}",
-        source=told.source,
-        leaked=told.leakage.leaked,
-        verdict=told.verdict,
-        sections=(
-            Section("Results", (), (_results(told),), shown("by_event")),
-            *_kinds(judgement, shown("recall_by_kind", "delay_by_kind")),
-            Section("The sensors", (), (_table(sensor_rows(streams)),), shown("streams")),
-            *_quality(quality, shown("quality")),
-            audit_section(told.leakage),
-        ),
-        facts=(
-            ("data", f"{streams.path.name}, {streams.source}, sha256 {streams.sha256}"),
-            ("seed", str(told.seed)),
-            ("code", git_commit()),
-            *facts,
-        ),
-    )
-    return render(page)
-
-
-def _results(told: GauntletResult) -> Table:
-    caption = (
-        "f1, precision, recall, false_alarms_per_week by event; far, mar, pr_auc, roc_auc by row. naive: never alarms."
-    )
-    return results_table(told, caption)
-
-
 def _table(rows: Sequence[Mapping[str, str]], caption: str = "") -> Table:
     return Table(tuple(rows[0]), tuple(tuple(row.values()) for row in rows), (), caption)
 
 
-def _kinds(judgement: Judgement, drawn: tuple[Picture, ...]) -> tuple[Section, ...]:
+def _kinds(judgement: StreamJudgement, pictures: tuple[Picture, ...]) -> tuple[Section, ...]:
     rows = [
         {
             "by": ", ".join(f"{name} {value}" for name, value in cell["group"].items()),
@@ -219,10 +153,10 @@ def _kinds(judgement: Judgement, drawn: tuple[Picture, ...]) -> tuple[Section, .
         }
         for cell in _cells(judgement)
     ]  # fmt: skip
-    return (Section("By kind of fault", (), (_table(rows),), drawn),) if rows else ()
+    return (Section("By kind of fault", (), (_table(rows),), pictures),) if rows else ()
 
 
-def _quality(quality: QualityReport | None, drawn: tuple[Picture, ...]) -> tuple[Section, ...]:
+def _quality(quality: QualityReport | None, pictures: tuple[Picture, ...]) -> tuple[Section, ...]:
     if quality is None:
         return ()
     cells: list[Mapping[str, Any]] = list(quality.cells())
@@ -236,4 +170,4 @@ def _quality(quality: QualityReport | None, drawn: tuple[Picture, ...]) -> tuple
     )
     if injected:
         tables += (_table(injected, "mean over sensors, percent; expected: the score before less the injected share"),)
-    return (Section("Data quality", (), tables, drawn),)
+    return (Section("Data quality", (), tables, pictures),)

@@ -32,7 +32,7 @@ SMALL = {
 SIMULATED = {"forecasting": "sensors"}
 # What makes a run shorter and proves nothing here.
 SHORTER: dict[str, dict[str, Any]] = {"forecasting": {"trials": 2, "models": "cheap"}}
-PORTED = ("ai4i", "skab")
+PORTED = ("ai4i", "skab", "synthetic", "anomaly")
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,10 @@ import pandas as pd
 import pytest
 import skops.io
 
-from gauntlet.datasets.errors import BadInput
 from gauntlet.datasets.simulate import sensors as process
 from gauntlet.tasks.metrics.event import by_event
 from gauntlet.tasks.models.stream_detector import StreamDetector
-from gauntlet.tasks.models.stream_features import filled, habit, stream_features
+from gauntlet.tasks.models.stream_features import carried_forward, seasonal_profile, stream_features
 from gauntlet.tasks.registry.trust import deserialise
 
 CUT = process.START + process.HEALTHY * pd.Timedelta(days=process.DAYS)
@@ -31,7 +30,7 @@ def test_a_row_is_told_by_rows_before_it_only(drawn: tuple[pd.DataFrame, pd.Data
     """Whatever comes after row 1500, missing or wild, the features up to it are the same to the digit."""
     one = drawn[0][drawn[0].sensor_id == "sensor-006"]
     times, values = pd.DatetimeIndex(one.timestamp), one.value.to_numpy()
-    usual = habit(times[:1000], values[:1000])
+    usual = seasonal_profile(times[:1000], values[:1000])
     other = values.copy()
     other[1500:] = 1e6
     other[1600:1700] = np.nan
@@ -41,7 +40,7 @@ def test_a_row_is_told_by_rows_before_it_only(drawn: tuple[pd.DataFrame, pd.Data
 
 def test_gaps_are_carried_forward_and_never_filled_back() -> None:
     """The first reading is not known before it came."""
-    assert filled(np.array([np.nan, 1, np.nan, np.nan, 4]), 7.0).tolist() == [7, 1, 1, 1, 4]
+    assert carried_forward(np.array([np.nan, 1, np.nan, np.nan, 4]), 7.0).tolist() == [7, 1, 1, 1, 4]
 
 
 def test_injected_faults_are_found_by_event(drawn: tuple[pd.DataFrame, pd.DataFrame], detector: StreamDetector) -> None:
@@ -73,7 +72,7 @@ def test_what_is_loaded_from_skops_says_the_same(
 
 def test_equal_seeds_give_equal_digits(drawn: tuple[pd.DataFrame, pd.DataFrame], detector: StreamDetector) -> None:
     """Fitted twice, one limit."""
-    assert StreamDetector(seed=7).fit(drawn[0][drawn[0].timestamp < CUT]).limit_ == detector.limit_
+    assert StreamDetector(seed=7).fit(drawn[0][drawn[0].timestamp < CUT]).threshold_ == detector.threshold_
 
 
 def test_unknown_and_too_short_sensors_are_named(
@@ -81,7 +80,7 @@ def test_unknown_and_too_short_sensors_are_named(
 ) -> None:
     """One line each."""
     rows = drawn[0].head(10)
-    with pytest.raises(BadInput, match="sensor pump-9 was not learnt"):
+    with pytest.raises(ValueError, match="sensor pump-9 was not learnt"):
         detector.predict(rows.assign(sensor_id="pump-9"))
-    with pytest.raises(BadInput, match="sensor-001 has 10 sound readings"):
+    with pytest.raises(ValueError, match="sensor-001 has 10 sound readings"):
         StreamDetector().fit(rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gauntlet.tasks.sensors.evaluate import Watched, false_alarms, found, stream_row
+from gauntlet.tasks.metrics.streams import Watched, false_alarms, found, stream_row
 from gauntlet.tasks.sensors.simple import implausible, robust_z
 
 
