@@ -1,4 +1,4 @@
-"""The pump gauntlet's result in figures: the warning question, the status question both ways, and the audits."""
+"""Warnings judged failure by failure, beside silence and constant alarm; the status question both ways."""
 
 from __future__ import annotations
 
@@ -11,65 +11,60 @@ from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
 from gauntlet.datasets.pump import Pump
 from gauntlet.tasks.alarms.warnings import false_alarms_per_week
-from gauntlet.tasks.audit import Finding, Origin, Part, Protocol, Replay, audit_claims, guard
-from gauntlet.tasks.failure_prediction.load import Decisions, Question, Trained, episode_scores, training_rows
-from gauntlet.tasks.failure_prediction.train import unfitted
-from gauntlet.tasks.metrics.prices import Prices
-from gauntlet.tasks.metrics.warnings import Heard, heard, warning_row
-from gauntlet.tasks.result import Row
+from gauntlet.tasks.audit import Finding, Part, Protocol, audit_claims
+from gauntlet.tasks.contract import Judgement
+from gauntlet.tasks.failure_prediction.featurize import Decisions, Question, Record
+from gauntlet.tasks.failure_prediction.train import TrainedWarner, episode_scores, unfitted
+from gauntlet.tasks.metrics.warnings import Warnings, judged_warnings, warning_row
 
-PRIMARY_METRIC = "pr_auc"
 TIME_BLOCKS, RANDOM_ROWS = "held-out blocks of time", "random rows (leaked)"
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """The table, what each candidate said, the status question per split, and what the audit says of random rows."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class WarningJudgement(Judgement):
+    """`warnings`: by candidate. `random_rows`: what the audit says of a split by random rows. `cells`: the status question."""
 
-    candidates: tuple[Row, ...]
-    baselines: tuple[Row, ...]
-    best: str
-    said: Mapping[str, Heard]
-    status: tuple[Mapping[str, object], ...]
+    warnings: Mapping[str, Warnings]
     random_rows: tuple[Finding, ...]
-    machines: tuple[Mapping[str, object], ...]
 
 
-def evaluate(
-    table: Pump, decisions: Decisions, trained: Sequence[Trained], question: Question, prices: Prices, seed: int
-) -> Judgement:
+def evaluate(prepared: Record, trained: Sequence[TrainedWarner], seed: int) -> WarningJudgement:
     """Candidates beside silence and constant alarm on the warning question; the status question by both splits."""
-    said = {one.candidate.name: _heard(one, decisions, question) for one in trained}
-    rows = tuple(warning_row(one, question.least_lead_h, prices, seed) for one in said.values())
-    best = max(rows, key=lambda row: row.metrics[PRIMARY_METRIC]).name
+    decisions, question, prices = prepared.decisions, prepared.question, prepared.prices
+    warnings = {one.candidate.name: warnings_of(one, decisions, question) for one in trained}
+    rows = tuple(warning_row(one, question.least_lead_h, prices, seed) for one in warnings.values())
+    best = max(rows, key=lambda row: row.metrics[prepared.gauntlet.primary_metric]).name
     asked = [decisions.asked & (decisions.block == episode.number) for episode in decisions.episodes]
     soon = [decisions.soon[at] for at in asked]
     flat = [np.zeros(len(one)) for one in soon]
     constant = {
-        name: heard(name, decisions.episodes, flat, soon, [limit] * len(flat), question.horizon_h)
+        name: judged_warnings(name, decisions.episodes, flat, soon, [limit] * len(flat), question.horizon_h)
         for name, limit in (("majority", 1.0), ("always_alarm", -1.0))
     }
     status = [one for one in trained if one.candidate.question == "status"]
     deal = np.random.default_rng(seed).random(len(decisions.row)) < 0.2
-    return Judgement(
+    return WarningJudgement(
         candidates=rows,
-        baselines=tuple(warning_row(one, question.least_lead_h, prices, seed) for one in constant.values()),
+        baselines={name: warning_row(one, question.least_lead_h, prices, seed) for name, one in constant.items()},
+        naive="majority",
         best=best,
-        said=said,
-        status=tuple(cell for one in status for cell in _status_cells(one, decisions, deal, seed)),
+        chosen_on="the stated figures over held-out blocks",
+        machines=_machines(prepared.table, warnings[best]),
+        cells=tuple(cell for one in status for cell in status_cells(one, decisions, deal, seed)),
+        warnings=warnings,
         random_rows=audit_of_random_rows(decisions, deal),
-        machines=_machines(table, said[best]),
     )
 
 
-def _heard(one: Trained, decisions: Decisions, question: Question) -> Heard:
+def warnings_of(one: TrainedWarner, decisions: Decisions, question: Question) -> Warnings:
+    """What a candidate warned of, each block by the model that had not seen it."""
     scores = [episode_scores(decisions, episode, one.score) for episode in decisions.episodes]
     soon = [episode_scores(decisions, episode, decisions.soon) for episode in decisions.episodes]
     limits = [one.limits[episode.number] for episode in decisions.episodes]
-    return heard(one.candidate.name, decisions.episodes, scores, soon, limits, question.horizon_h)
+    return judged_warnings(one.candidate.name, decisions.episodes, scores, soon, limits, question.horizon_h)
 
 
-def _status_cells(one: Trained, decisions: Decisions, test: np.ndarray, seed: int) -> list[dict[str, object]]:
+def status_cells(one: TrainedWarner, decisions: Decisions, test: np.ndarray, seed: int) -> list[dict[str, object]]:
     """The status question, NORMAL or not, by held-out blocks and by random rows, which leak."""
     train = np.flatnonzero(~test)
     model = unfitted(replace(one.candidate, most_rows=len(train)), decisions.features, seed)
@@ -101,14 +96,14 @@ def audit_of_random_rows(decisions: Decisions, test: np.ndarray) -> tuple[Findin
     return audit_claims(Protocol(train=part(~test), test=part(test)))
 
 
-def _machines(table: Pump, said: Heard) -> tuple[dict[str, object], ...]:
+def _machines(table: Pump, warnings: Warnings) -> tuple[dict[str, object], ...]:
     """One entry for each failure: when the best candidate warned of it; `onset` null where it did not."""
 
     def moment(row: int) -> dict[str, object]:
         return {"index": int(row), "time": str(pd.Timestamp(table.time[row]))}
 
     found: list[dict[str, object]] = []
-    for episode, judged in zip(said.episodes, said.judged, strict=True):
+    for episode, judged in zip(warnings.episodes, warnings.judged, strict=True):
         if episode.failure is None:
             continue
         failure = int(table.failures[np.searchsorted(table.failures, episode.rows[-1])])
@@ -124,38 +119,3 @@ def _machines(table: Pump, said: Heard) -> tuple[dict[str, object], ...]:
             }
         )
     return tuple(found)
-
-
-def audit_result(
-    table: Pump, decisions: Decisions, trained: Sequence[Trained], question: Question, allow_leakage: bool
-) -> tuple[Finding, ...]:
-    """What would make the stated figures worthless, for every held-out block; raises `Leak` unless that is allowed."""
-    findings: list[Finding] = []
-    present = [int(k) for k in np.unique(decisions.block)]
-    for held_out in present:
-        rows = training_rows(decisions, [k for k in present if k != held_out], [held_out], question.purge_h)
-        at = np.flatnonzero(decisions.block == held_out)
-        last = held_out == present[-1]
-        protocol = Protocol(
-            source=table.source,
-            train=_part(decisions, rows),
-            test=_part(decisions, at),
-            tuning=Part(ids=decisions.row[rows]),
-            purge=question.purge_h * 3600,
-            replays=[_replay(one, table, decisions) for one in trained] if last else [],
-            origin=Origin(found=[str(table.path)], read=[str(table.path)]),
-        )
-        findings += audit_claims(protocol)
-    return guard(tuple(findings), allow_leakage)
-
-
-def _part(decisions: Decisions, rows: np.ndarray) -> Part:
-    return Part(ids=decisions.row[rows], groups=decisions.block[rows], times=decisions.seconds[rows])
-
-
-def _replay(one: Trained, table: Pump, decisions: Decisions, most: int = 3_000) -> Replay:
-    """The registered object on raw minutes against the score from features made beforehand: nothing from outside."""
-    raw = one.pipeline.predict_proba(table.values.head(most))[:, 1]
-    at = decisions.row[decisions.row < most]
-    inside = one.pipeline[-1].predict_proba(decisions.features.iloc[: len(at)])[:, 1]
-    return Replay(one.candidate.name, inside, raw[at])

@@ -1,116 +1,126 @@
-"""The candidates of the pump gauntlet, each fitted on episodes and asked: how near is a failure?
+"""Train a candidate: every block scored by a model that has not seen it, then fitted on all blocks.
 
-status     is the machine NORMAL or not, from the readings of the moment (the published question); as a warning it can
-           only see what already looks like a repair
-residual   what the other sensors do not explain; knows healthy rows only
-warning    rows within the horizon of a failure against all others, from every feature
+Blocks are held out whole; training rows within the purge of the held-out block are left out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from lightgbm import LGBMClassifier
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from gauntlet.datasets.errors import BadInput
+from gauntlet.tasks.alarms.warnings import Episode, choose_limit
+from gauntlet.tasks.contract import Trained
+from gauntlet.tasks.failure_prediction.featurize import Decisions, Question, Record
+from gauntlet.tasks.failure_prediction.gauntlets import Candidate
+from gauntlet.tasks.models.base import DetectorPipeline
 from gauntlet.tasks.models.expected_behaviour import ExpectedBehaviour
+from gauntlet.tasks.models.pump_features import PumpFeatures
+from gauntlet.tasks.models.subsampled_classifier import SubsampledClassifier
 
-Question = Literal["status", "warning", "residual"]
 BASIC = ("mean15", "sd60")
+INNER = 3
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A model to be trained. `most_rows`: more training rows than this are thinned evenly (kernel machines, forests)."""
+@dataclass(frozen=True, eq=False)
+class TrainedWarner(Trained):
+    """Held-out score of every decision, and the limit used for each block; `model` is the final fit on all blocks."""
 
-    name: str
-    kind: str
-    question: Question
-    most_rows: int
-
-    def columns(self, features: pd.DataFrame) -> list[str]:
-        """The features that it gets."""
-        if self.question == "status":
-            return [name for name in features.columns if name.rpartition(" ")[2] in BASIC]
-        return list(features.columns)
+    score: np.ndarray
+    limits: dict[int, float]
 
 
-CANDIDATES = (
-    Candidate("pump_randomforest_baseline", "randomforest", "status", 2_500),
-    Candidate("pump_svc_baseline", "svc", "status", 3_000),
-    Candidate("pump_lightgbm_baseline", "lightgbm", "status", 7_500),
-    Candidate("pump_warning_residual", "residual", "residual", 20_000),
-    Candidate("pump_warning_lightgbm", "lightgbm", "warning", 5_000),
-)
+def training_rows(decisions: Decisions, blocks: Sequence[int], held_out: Sequence[int], purge_h: float) -> np.ndarray:
+    """Places of the decisions in `blocks` that are at least the purge away from every decision of the held-out ones."""
+    use = np.isin(decisions.block, list(blocks))
+    for block in held_out:
+        span = decisions.seconds[decisions.block == block]
+        use &= (decisions.seconds < span[0] - purge_h * 3600) | (decisions.seconds > span[-1] + purge_h * 3600)
+    return np.flatnonzero(use)
 
 
-class Thinned(ClassifierMixin, BaseEstimator):
-    """A classifier of chosen columns, fitted on at most `most_rows` evenly spaced rows; one score between 0 and 1.
-
-    `limit`: scores past it are a warning (or, for a status, not NORMAL); `predict` uses it.
-    """
-
-    def __init__(
-        self, estimator: Any = None, columns: list[str] | None = None, most_rows: int = 5_000, fill_gaps: bool = False
-    ) -> None:
-        self.estimator = estimator
-        self.columns = columns
-        self.most_rows = most_rows
-        self.fill_gaps = fill_gaps
-        self.limit = 0.5
-
-    def fit(self, X: pd.DataFrame, y: np.ndarray) -> Self:
-        """Itself. The rarer class is thinned no more than to half of `most_rows`. One class only: scores are constant."""
-        y = np.asarray(y).astype(int)
-        rows = np.concatenate([_thin(np.flatnonzero(y == 1), self.most_rows // 2), np.flatnonzero(y == 0)])
-        rare = int((y[rows] == 1).sum())
-        rows = np.sort(np.r_[rows[:rare], _thin(rows[rare:], self.most_rows - rare)])
-        chosen = self._chosen(X).iloc[rows]
-        # Gaps are filled by the training rows' medians, by 0 where a sensor has none; trees and residuals keep the gaps.
-        self.fill_ = np.nan_to_num(np.asarray(chosen.median())) if self.fill_gaps else None
-        self.estimator_ = self.estimator.fit(self._filled(chosen), y[rows])
-        self.classes_ = np.array([0, 1])
-        return self
-
-    def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
-        """n x 2; column 1 is the score. Without probabilities of its own, the logistic of the estimator's decision."""
-        columns = self._filled(self._chosen(X))
-        if hasattr(self.estimator_, "predict_proba"):
-            second = np.asarray(self.estimator_.predict_proba(columns)[:, 1])
-        else:
-            second = 1 / (1 + np.exp(-self.estimator_.decision_function(columns)))
-        return np.column_stack([1 - second, second])
-
-    def _chosen(self, X: pd.DataFrame) -> pd.DataFrame:
-        return X.loc[:, self.columns or list(X.columns)]
-
-    def _filled(self, X: pd.DataFrame) -> pd.DataFrame:
-        if self.fill_ is None:
-            return X
-        values = X.to_numpy()
-        filled = np.where(np.isnan(values), self.fill_.astype(values.dtype), values)
-        return pd.DataFrame(filled, columns=X.columns, index=X.index)
-
-    def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """1 past the limit, else 0; (n,)."""
-        return (self.predict_proba(X)[:, 1] > self.limit).astype(int)
+def fit(
+    candidate: Candidate, decisions: Decisions, rows: np.ndarray, question: Question, seed: int
+) -> SubsampledClassifier:
+    """The candidate fitted on these decisions, as far as its question takes them."""
+    if candidate.question == "status":
+        y = decisions.not_normal[rows]
+    else:
+        rows = rows[decisions.asked[rows]]
+        y = decisions.soon[rows]
+        if candidate.question == "residual":  # healthy rows only, well before any failure
+            rows = rows[decisions.left_h[rows] > 2 * question.horizon_h]
+            y = np.zeros(len(rows), dtype=bool)
+    if candidate.question != "residual" and len(np.unique(y)) < 2:
+        raise BadInput(None, "a part of the record to learn from has one status only", do="give a longer record")
+    return unfitted(candidate, decisions.features, seed).fit(decisions.features.iloc[rows], y)
 
 
-def _thin(rows: np.ndarray, most: int) -> np.ndarray:
-    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+def train(candidate: Candidate, prepared: Record, seed: int) -> TrainedWarner:
+    """Every block scored by a model that has not seen it, with a limit chosen inside the other blocks."""
+    table, decisions, question = prepared.table, prepared.decisions, prepared.question
+    score = np.full(len(decisions.row), np.nan)
+    limits = {}
+    present = [int(k) for k in np.unique(decisions.block)]
+    for held_out in present:
+        others = [k for k in present if k != held_out]
+        at = np.flatnonzero(decisions.block == held_out)
+        rows = training_rows(decisions, others, [held_out], question.purge_h)
+        score[at] = _score(fit(candidate, decisions, rows, question, seed), decisions, at)
+        limits[held_out] = _limit(candidate, decisions, others, [held_out], question, seed)
+    final = fit(candidate, decisions, np.arange(len(decisions.row)), question, seed)
+    final.threshold_ = _limit(candidate, decisions, present, [], question, seed)
+    whole = DetectorPipeline([("features", PumpFeatures().fit(table.values)), ("decision", final)])
+    return TrainedWarner(candidate, whole, score, limits)
 
 
-def unfitted(candidate: Candidate, features: pd.DataFrame, seed: int) -> Thinned:
+def _score(model: SubsampledClassifier, decisions: Decisions, rows: np.ndarray) -> np.ndarray:
+    return model.predict_proba(decisions.features.iloc[rows])[:, 1]
+
+
+def _limit(
+    candidate: Candidate,
+    decisions: Decisions,
+    blocks: Sequence[int],
+    away: Sequence[int],
+    question: Question,
+    seed: int,
+) -> float:
+    """The limit by scores that are held out among `blocks` alone, dealt into three parts in turn."""
+    score = np.full(len(decisions.row), np.nan)
+    for part in range(INNER):
+        inside = list(blocks)[part::INNER]
+        rest = [k for k in blocks if k not in inside]
+        if not inside or not rest:
+            continue
+        rows = training_rows(decisions, rest, [*inside, *away], question.purge_h)
+        at = np.flatnonzero(np.isin(decisions.block, inside))
+        score[at] = _score(fit(candidate, decisions, rows, question, seed), decisions, at)
+    episodes = [episode for episode in decisions.episodes if episode.number in blocks]
+    scores = [episode_scores(decisions, episode, score) for episode in episodes]
+    return choose_limit(episodes, scores, question.horizon_h, question.least_lead_h, question.budget_per_week)
+
+
+def episode_scores(decisions: Decisions, episode: Episode, score: np.ndarray) -> np.ndarray:
+    """The scores at the decisions of one episode, in order of time."""
+    return score[decisions.asked & (decisions.block == episode.number)]
+
+
+def unfitted(candidate: Candidate, features: pd.DataFrame, seed: int) -> SubsampledClassifier:
     """The candidate's classifier; imputation and scaling inside, learnt from its training rows only."""
     fill_gaps = candidate.kind in ("svc", "randomforest")
-    return Thinned(_estimator(candidate.kind, seed), candidate.columns(features), candidate.most_rows, fill_gaps)
+    return SubsampledClassifier(
+        _estimator(candidate.kind, seed), _columns(candidate, features), candidate.most_rows, fill_gaps
+    )
 
 
 def _estimator(kind: str, seed: int) -> Any:
@@ -125,3 +135,10 @@ def _estimator(kind: str, seed: int) -> Any:
         colsample_bytree=0.3, reg_lambda=1.0, n_jobs=1, deterministic=True, force_row_wise=True, verbose=-1,
         random_state=seed,
     )  # fmt: skip
+
+
+def _columns(candidate: Candidate, features: pd.DataFrame) -> list[str]:
+    """The features that a candidate gets."""
+    if candidate.question == "status":
+        return [name for name in features.columns if name.rpartition(" ")[2] in BASIC]
+    return list(features.columns)

@@ -21,12 +21,13 @@ START = "typical"  # the part of the score that a typical row has, before anythi
 class Detector(BaseEstimator):
     """A detector: what inherits gives `decision_function` and sets `threshold_` when it is fitted.
 
-    One that has parts of its own (a distance, a residual) gives `contributions` by itself. Others set `typical_`, one row
-    as training rows usually are, and get contributions by replacement.
+    One that has parts of its own (a distance, a residual) gives `contributions` by itself. Others set `names_`, the
+    features that they look at, and `typical_`, their usual values in training, and get contributions by replacement.
     """
 
     threshold_: float
-    typical_: pd.DataFrame
+    names_: list[str]
+    typical_: np.ndarray
 
     def decision_function(self, X: pd.DataFrame) -> np.ndarray:  # noqa: ARG002 - what inherits needs it
         """The score of each row, (n,): higher is more abnormal."""
@@ -38,7 +39,8 @@ class Detector(BaseEstimator):
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
         """What moved each score, n x (features + 1); a row adds up to its score."""
-        return by_replacement(self.decision_function, X, self.typical_)
+        typical = pd.DataFrame([self.typical_], columns=self.names_)
+        return by_replacement(self.decision_function, X[self.names_], typical)
 
 
 def by_replacement(score: Any, rows: pd.DataFrame, typical: pd.DataFrame) -> pd.DataFrame:

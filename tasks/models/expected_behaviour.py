@@ -49,7 +49,7 @@ class ExpectedBehaviour(ClassifierMixin, BaseEstimator):
         second = 1 / (1 + np.exp(-self.decision_function(X)))
         return np.column_stack([1 - second, second])
 
-    def contributions(self, X: pd.DataFrame) -> np.ndarray:
+    def shares(self, X: pd.DataFrame) -> np.ndarray:
         """Share of each sensor of `columns_` in a row's distance, z_i (P z)_i, negative parts cut; gaps have none."""
         z = np.nan_to_num(self._standard(X))
         parts = np.maximum(z * (z @ self.precision_), 0.0)

@@ -10,7 +10,7 @@ from gauntlet.datasets.errors import UnknownType
 
 TRUSTED_TYPES = (
     "collections.OrderedDict",
-    "gauntlet.tasks.failure_prediction.train.Thinned",
+    "gauntlet.tasks.models.base.DetectorPipeline",
     "gauntlet.tasks.models.decision.DecisionClassifier",
     "gauntlet.tasks.models.expected_behaviour.ExpectedBehaviour",
     "gauntlet.tasks.models.forecasters.boosted.BoostedForecaster",
@@ -32,6 +32,7 @@ TRUSTED_TYPES = (
     "gauntlet.tasks.models.sound_listener.FeatureColumns",
     "gauntlet.tasks.models.sound_listener.Listener",
     "gauntlet.tasks.models.stream_detector.StreamDetector",
+    "gauntlet.tasks.models.subsampled_classifier.SubsampledClassifier",
     "gauntlet.tasks.vibration.healthy_beginning.LevelRise",
     "gauntlet.tasks.vibration.healthy_beginning.RobustMahalanobis",
     "lightgbm.basic.Booster",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,11 +40,13 @@ def test_both_are_scored_and_said() -> None:
     assert all(one.failures == 1 and "1 failure" in one.sentence for one in found)
 
 
-def test_a_slice_is_no_data_set_to_judge_a_model_on(tmp_path: Path) -> None:
+def test_a_slice_is_no_data_set_to_judge_a_model_on(request_of: Callable[..., Any]) -> None:
     """The gauntlet stops on one failure, and says so."""
     from gauntlet.datasets.errors import BadInput
-    from gauntlet.tasks.failure_prediction import load as pumps
+    from gauntlet.tasks.failure_prediction.featurize import featurize
+    from gauntlet.tasks.failure_prediction.gauntlets import PUMP
+    from gauntlet.tasks.failure_prediction.load import load
 
-    table = pumps.load(REAL / "pump" / "slice0.csv", "auto", tmp_path, 7)
+    record = load(PUMP, request_of(PUMP, REAL / "pump" / "slice0.csv"))
     with pytest.raises(BadInput, match="1 failure; expected at least 3"):
-        pumps.featurize(table, pumps.Question())
+        featurize(record, ())

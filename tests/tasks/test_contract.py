@@ -25,14 +25,14 @@ from gauntlet.tasks.result import GauntletResult
 
 # Enough for every step, few enough for a test without servers.
 SMALL = {
-    "ai4i": 0.08, "pump": 0.25, "skab": 0.25, "nasa": 0.11, "xjtu": 0.012, "femto": 0.012, "mimii": 0.06,
+    "ai4i": 0.08, "pump": 0.18, "skab": 0.25, "nasa": 0.11, "xjtu": 0.012, "femto": 0.012, "mimii": 0.06,
     "forecasting": 0.2, "synthetic": 0.3, "anomaly": 0.3,
 }  # fmt: skip
 # The data set that is simulated for a gauntlet, where it is not its own.
 SIMULATED = {"forecasting": "sensors"}
 # What makes a run shorter and proves nothing here.
 SHORTER: dict[str, dict[str, Any]] = {"forecasting": {"trials": 2, "models": "cheap"}}
-PORTED = ("ai4i", "skab", "synthetic", "anomaly")
+PORTED = ("ai4i", "pump", "skab", "synthetic", "anomaly")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 
 from gauntlet.tasks.alarms.warnings import Episode, choose_limit, false_alarms_per_week, judge, warnings
 from gauntlet.tasks.metrics.prices import Prices
-from gauntlet.tasks.metrics.warnings import heard, warning_row
+from gauntlet.tasks.metrics.warnings import judged_warnings, warning_row
 
 QUARTER = 900.0
 
@@ -75,7 +75,7 @@ def test_the_row_counts_failures_and_money() -> None:
     episodes = [episode(240, number=0), episode(240, number=1)]
     scores = [score(episodes[0], (20, 30), (230, 240)), score(episodes[1])]
     soon = [e.seconds >= 216 * 3600 for e in episodes]
-    said = heard("one", episodes, scores, soon, [1.0, 1.0], 24)
+    said = judged_warnings("one", episodes, scores, soon, [1.0, 1.0], 24)
     row = warning_row(said, 2, Prices(1000, 10), seed=1)
     assert (row.metrics["recall"], row.metrics["precision"]) == (0.5, 0.5)
     assert row.metrics["cost"] == pytest.approx(1515, rel=0.01)
