@@ -61,10 +61,11 @@ class RunningStack:
 def request_of() -> Callable[..., Request]:
     """Makes what a run of a gauntlet is asked for, on the user's own data; its own parameters by their defaults."""
 
-    def made(gauntlet: Gauntlet, data: Path, source: Source = "auto", **changed: Any) -> Request:
+    def made(gauntlet: Gauntlet, data: Path | None, source: Source = "auto", **changed: Any) -> Request:
         own = {name: parameter.default for name, parameter in gauntlet.parameters.items()}
         beside = {name: changed.pop(name) for name in list(changed) if name not in own}
-        shared = {"data": data, "source": source, "seed": 7, "root": data, "cache": data / "cache", **beside}
+        root = beside.setdefault("root", data)
+        shared = {"data": data, "source": source, "seed": 7, "cache": root / "cache", **beside}
         return Request(**shared, parameters={**own, **changed})
 
     return made

@@ -56,7 +56,7 @@ class Standardised(BaseEstimator):
         logged = np.log(np.maximum(X, self.floor_))
         return (np.where(self.logged_, logged, X) - self.mean_) / self.deviation_
 
-    def contributions(self, X: np.ndarray) -> np.ndarray:
+    def distance_parts(self, X: np.ndarray) -> np.ndarray:
         """What each feature of a clip adds to how far it is from normal, on its own: squared deviations."""
         return self.standardise(X) ** 2
 
@@ -64,9 +64,9 @@ class Standardised(BaseEstimator):
 class Scaled(Standardised):
     """The scaler as a detector: mean squared deviation of the features, each for itself."""
 
-    def score_samples(self, X: np.ndarray) -> np.ndarray:
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
         """Scores, shape (clips,)."""
-        return self.contributions(X).mean(1)
+        return self.distance_parts(X).mean(1)
 
 
 class Loudness(Standardised):
@@ -75,7 +75,7 @@ class Loudness(Standardised):
     def __init__(self, level: int = 0) -> None:
         self.level = level
 
-    def score_samples(self, X: np.ndarray) -> np.ndarray:
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
         """Scores, shape (clips,)."""
         return np.abs(self.standardise(X)[:, self.level])
 
@@ -102,7 +102,7 @@ class Whitened(Standardised):
         """Clips x features of unit covariance."""
         return solve_triangular(self.factor_, self.standardise(X).T, lower=True, check_finite=False).T
 
-    def contributions(self, X: np.ndarray) -> np.ndarray:
+    def distance_parts(self, X: np.ndarray) -> np.ndarray:
         """What each feature adds to the squared Mahalanobis distance z' C^-1 z: z times C^-1 z, which sums to it."""
         z = self.standardise(X)
         inner = solve_triangular(self.factor_, z.T, lower=True, check_finite=False)
@@ -126,7 +126,7 @@ def _best_shrinkage(X: np.ndarray) -> float:
 class Mahalanobis(Whitened):
     """The squared Mahalanobis distance from the normal mean."""
 
-    def score_samples(self, X: np.ndarray) -> np.ndarray:
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
         """Scores, shape (clips,)."""
         return (self.whiten(X) ** 2).sum(1)
 
@@ -144,7 +144,7 @@ class Nearest(Whitened):
         self.known_ = self.whiten(X)
         return self
 
-    def score_samples(self, X: np.ndarray) -> np.ndarray:
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
         """Scores, shape (clips,)."""
         asked = self.whiten(X)
         squared = (asked**2).sum(1)[:, None] + (self.known_**2).sum(1)[None] - 2 * asked @ self.known_.T
@@ -170,7 +170,7 @@ class Mixture(Whitened):
         self.mixture_ = self._mixture(self.whiten(X), self.components_)
         return self
 
-    def score_samples(self, X: np.ndarray) -> np.ndarray:
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
         """Scores, shape (clips,)."""
         return -self.mixture_.score_samples(self.whiten(X))
 
@@ -205,12 +205,12 @@ class Isolated(Standardised):
         self.forest_ = forest.fit(self.standardise(X))
         return self
 
-    def score_samples(self, X: np.ndarray) -> np.ndarray:
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
         """Scores, shape (clips,)."""
         return -self.forest_.score_samples(self.standardise(X))
 
 
-def settled(fitted: Any) -> Any:
+def with_chosen_settings(fitted: Any) -> Any:
     """A new detector of the same kind with the settings that `fitted` chose, so that no block chooses its own."""
     chosen = {name: getattr(fitted, f"{name}_", value) for name, value in fitted.get_params().items()}
     return type(fitted)(**chosen)

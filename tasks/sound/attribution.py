@@ -23,7 +23,7 @@ TOP = 12
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
+class ExaminedClip:
     """A clip of the judged part, looked at closely.
 
     `decibels`, `deviation`: mel bands over time, MELS x frames, [dB] and in standard deviations from the normal
@@ -46,11 +46,11 @@ class Attribution:
     """The most normal and the most abnormal of the judged clips of one machine, by the champion."""
 
     cell: str
-    normal: Heard
-    abnormal: Heard
+    normal: ExaminedClip
+    abnormal: ExaminedClip
 
 
-def attribute(table: SoundTable, parts: Split, listener: Any, scores: np.ndarray) -> Attribution:
+def attribute(table: SoundTable, parts: Split, model: Any, scores: np.ndarray) -> Attribution:
     """The two clips of the cell that holds the largest margin of all."""
     judged = np.concatenate([one.test for one in parts.parts])
     loudest = judged[np.argmax(scores[judged])]
@@ -58,8 +58,8 @@ def attribute(table: SoundTable, parts: Split, listener: Any, scores: np.ndarray
     part = next(one for one in parts.parts if one.cell == cell)
     quietest = part.test[np.argmin(scores[part.test])]
     normal_bands = _band_statistics(table, part)
-    heard = [_heard(table, row, listener, cell, float(scores[row]), normal_bands) for row in (quietest, loudest)]
-    return Attribution(cell, heard[0], heard[1])
+    examined = [_examined(table, row, model, cell, float(scores[row]), normal_bands) for row in (quietest, loudest)]
+    return Attribution(cell, examined[0], examined[1])
 
 
 def _signal(table: SoundTable, row: int) -> np.ndarray:
@@ -75,26 +75,26 @@ def _band_statistics(table: SoundTable, part: Parts) -> tuple[np.ndarray, np.nda
     return frames.mean(0), np.maximum(frames.std(0), 0.1)
 
 
-def _heard(
-    table: SoundTable, row: int, listener: Any, cell: str, margin: float, normal: tuple[np.ndarray, np.ndarray] | None
-) -> Heard:
+def _examined(
+    table: SoundTable, row: int, model: Any, cell: str, margin: float, normal: tuple[np.ndarray, np.ndarray] | None
+) -> ExaminedClip:
     name, abnormal = str(table.rows["file"].iloc[row]), bool(table.abnormal[row])
-    added = listener.detectors_[cell].contributions(table.values[row : row + 1])[0]
+    added = model.detectors_[cell].distance_parts(table.values[row : row + 1])[0]
     order = np.argsort(-added)[:TOP]
     top = tuple((table.features[k], float(added[k])) for k in order)
     nothing = np.empty((0, 0))
     if normal is None:
-        return Heard(name, abnormal, margin, nothing, nothing, nothing, np.empty(0), top)
+        return ExaminedClip(name, abnormal, margin, nothing, nothing, nothing, np.empty(0), top)
     signal = _signal(table, row)
     decibels = log_mel(signal)
 
     def rescored(shortened: np.ndarray) -> float:
         frame = pd.DataFrame([features(shortened)], columns=list(table.features))
-        return float(listener.decision_function(frame.assign(cell=cell))[0])
+        return float(model.decision_function(frame.assign(cell=cell))[0])
 
     deviation = (decibels - normal[0]) / normal[1]
     moments = _moments(signal, margin, rescored)
-    return Heard(name, abnormal, margin, decibels.T, deviation.T, moments, _by_band(table.features, added), top)
+    return ExaminedClip(name, abnormal, margin, decibels.T, deviation.T, moments, _by_band(table.features, added), top)
 
 
 def _moments(signal: np.ndarray, margin: float, rescored: Callable[[np.ndarray], float]) -> np.ndarray:

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_curve
 
 from gauntlet.tasks.metrics.detection import PARTIAL, CellFigures, CellScores
 from gauntlet.tasks.report.canvas import COLOURS, GREY, blank, picture, png
-from gauntlet.tasks.sound.attribution import Heard
+from gauntlet.tasks.sound.attribution import ExaminedClip
 from gauntlet.tasks.sound.featurize.clip import HOP, MELS, RATE, mel_filters
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def auc_bars(cells: Sequence[CellFigures], beside: Mapping[str, float], naive: S
     return png(figure)
 
 
-def spectrogram(one: Heard, beside: Heard, word: str) -> bytes | None:
+def spectrogram(one: ExaminedClip, beside: ExaminedClip, word: str) -> bytes | None:
     """A clip's mel spectrogram, and how far each patch of it is from normal; None where there are only tables.
 
     `beside`: the other clip, so that both are drawn on one scale.
@@ -91,7 +91,7 @@ def spectrogram(one: Heard, beside: Heard, word: str) -> bytes | None:
     return png(figure)
 
 
-def _extent(one: Heard) -> dict[str, Any]:
+def _extent(one: ExaminedClip) -> dict[str, Any]:
     seconds = one.decibels.shape[1] * HOP / RATE
     return {"origin": "lower", "aspect": "auto", "extent": (0, seconds, 0, MELS), "interpolation": "nearest"}
 
@@ -104,7 +104,7 @@ def _mel_axis(axes: Axes) -> None:
     axes.tick_params(labelsize=7)
 
 
-def top_features(one: Heard) -> bytes:
+def top_features(one: ExaminedClip) -> bytes:
     """The features that add most to the squared distance of a clip from normal."""
     figure, axes = picture(5.6, 4.0)
     names, values = zip(*one.top[::-1], strict=True)
@@ -115,7 +115,7 @@ def top_features(one: Heard) -> bytes:
     return png(figure)
 
 
-def bands(one: Heard) -> bytes | None:
+def bands(one: ExaminedClip) -> bytes | None:
     """What each mel band adds to the squared distance, all its statistics together; None where there are only tables."""
     if not one.bands.size:
         return None
@@ -127,7 +127,7 @@ def bands(one: Heard) -> bytes | None:
     return png(figure)
 
 
-def moments(one: Heard) -> bytes | None:
+def moments(one: ExaminedClip) -> bytes | None:
     """By how much the margin falls when half a second is cut out; None where there are only tables or too short clips."""
     if not len(one.moments):
         return None

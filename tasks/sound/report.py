@@ -1,73 +1,98 @@
-"""The report of the sound gauntlet: can a machine's fault be heard, how often, and at which price of false alarms?"""
+"""The story of clips: can a machine's fault be heard, how often, and at which price of false alarms?"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from gauntlet.datasets import mimii
 from gauntlet.datasets.mimii_published import published
 from gauntlet.datasets.records.clip import Cell
-from gauntlet.tasks.audit import Finding
-from gauntlet.tasks.models.sound_listener import LOUDNESS, MAHALANOBIS, SUPERVISED
-from gauntlet.tasks.registry.key import git_commit
-from gauntlet.tasks.report.build import audit_section
-from gauntlet.tasks.report.former import results_table
-from gauntlet.tasks.report.page import Page, Picture, Section, Table, render
-from gauntlet.tasks.report.result import format_metric
-from gauntlet.tasks.result import GauntletResult, InputSummary, Leakage, Quarantined, Row
-from gauntlet.tasks.sound import figures as pictures
+from gauntlet.tasks.contract import Story
+from gauntlet.tasks.report.page import Picture, Section, Table
+from gauntlet.tasks.report.result import format_metric, results_table
+from gauntlet.tasks.result import Row
+from gauntlet.tasks.sound import figures
 from gauntlet.tasks.sound.attribution import Attribution, attribute
+from gauntlet.tasks.sound.evaluate import SoundJudgement
+from gauntlet.tasks.sound.featurize import Clips
 from gauntlet.tasks.sound.featurize.table import SoundTable
-from gauntlet.tasks.sound.load import PRIMARY_METRIC, Judgement, Loaded, Trained, cell_entries
+from gauntlet.tasks.sound.gauntlets import LOUDNESS, MAHALANOBIS, SUPERVISED
 from gauntlet.tasks.sound.split import Split
+from gauntlet.tasks.sound.train import TrainedSoundModel
 
 FEW_CLIPS = 30
-PROTOCOLS = {
-    "mimii": "authors' split per machine id and SNR: the first n normal clips and the n abnormal ones are judged, "
-    "the other normal ones learnt from",
-    "tables": "authors' split per machine id and SNR: the first n normal clips and the n abnormal ones are judged, "
-    "the other normal ones learnt from",
-    "dcase": "DCASE 2020 task 2: normal clips of train/ learnt from, clips of test/ judged",
-}
-CHOICES = (
-    "settings, threshold and champion chosen on normal training clips alone; mean over cells with 95 % intervals; "
-    "the random forest out of fold over blocks of consecutive recordings"
-)
+NO_CLIPS = "There are tables of features only, so that no spectrogram can be shown."
 RESULTS_CAPTION = (
     "auc, pauc (to 10 % false alarms), far, mar: mean over cells; the others: over all judged clips, at the "
     "threshold set in training. Only the forest was told abnormal clips; it cannot be champion."
 )
 
 
-def protocol(table: SoundTable) -> str:
-    """The protocol in one line."""
-    return f"{PROTOCOLS[table.layout]}; {CHOICES}"
-
-
-def explain(table: SoundTable, parts: Split, judgement: Judgement, trained: Sequence[Trained]) -> Attribution:
-    """The most normal and the most abnormal clip of the champion, and where their scores come from."""
+def story(prepared: Clips, trained: Sequence[TrainedSoundModel], judgement: SoundJudgement) -> Story:
+    """Verdict, sections and pictures; the most normal and the most abnormal clip of the champion looked at closely."""
     best = next(one for one in trained if one.candidate.name == judgement.best)
-    return attribute(table, parts, best.pipeline, best.scores)
+    attribution = attribute(prepared.table, prepared.parts, best.model, best.scores)
+    pictures = pictures_of(judgement, prepared.parts, prepared.table, attribution)
+    sections = _sections(prepared, trained, judgement, attribution, pictures)
+    return Story(verdict(prepared, judgement), sections, pictures)
 
 
-def pictures_of(judgement: Judgement, parts: Split, table: SoundTable, found: Attribution) -> dict[str, bytes]:
+def _sections(
+    prepared: Clips,
+    trained: Sequence[TrainedSoundModel],
+    judgement: SoundJudgement,
+    attribution: Attribution,
+    pictures: dict[str, bytes],
+) -> tuple[Section, ...]:
+    def shown(*names: str) -> tuple[Picture, ...]:
+        return tuple(
+            Picture(pictures[f"{name}.png"], name.replace("_", " ")) for name in names if f"{name}.png" in pictures
+        )
+
+    table, parts = prepared.table, prepared.parts
+    both = f"{attribution.normal.name} and {attribution.abnormal.name}."
+    results = results_table(judgement, prepared.gauntlet.primary_metric, RESULTS_CAPTION)
+    return (
+        Section("Results", (), (results,)),
+        Section("Every machine", (), (cells_table(judgement, parts, table),), shown("auc")),
+        Section("Curves", (), (), shown("roc", "roc_low_false_alarms", "margins")),
+        Section(
+            f"Most normal and most abnormal judged clip of {attribution.cell}",
+            (both, *(() if "spectrogram_abnormal.png" in pictures else (NO_CLIPS,))),
+            (),
+            shown("spectrogram_normal", "spectrogram_abnormal"),
+        ),
+        Section(
+            "Where the score comes from",
+            _attribution_sentence(attribution),
+            (),
+            shown("attribution", "bands", "moments"),
+        ),
+        _choice(trained, judgement.best),
+        *_leak_section(judgement),
+        *_set_aside(prepared),
+    )
+
+
+def pictures_of(
+    judgement: SoundJudgement, parts: Split, table: SoundTable, attribution: Attribution
+) -> dict[str, bytes]:
     """The pictures of the report by file name."""
     name = judgement.best
     answers = judgement.answers[name]
-    drawn = {
-        "auc.png": pictures.auc_bars(judgement.cells[name], _beside(parts, table), judgement.cells[LOUDNESS.name]),
-        "roc.png": pictures.roc_curves(name, answers),
-        "roc_low_false_alarms.png": pictures.roc_curves(name, answers, partial=True),
-        "margins.png": pictures.margins(name, answers),
-        "spectrogram_normal.png": pictures.spectrogram(found.normal, found.abnormal, "most normal"),
-        "spectrogram_abnormal.png": pictures.spectrogram(found.abnormal, found.normal, "most abnormal"),
-        "attribution.png": pictures.top_features(found.abnormal),
-        "bands.png": pictures.bands(found.abnormal),
-        "moments.png": pictures.moments(found.abnormal),
+    made = {
+        "auc.png": figures.auc_bars(judgement.by_cell[name], _beside(parts, table), judgement.by_cell[LOUDNESS.name]),
+        "roc.png": figures.roc_curves(name, answers),
+        "roc_low_false_alarms.png": figures.roc_curves(name, answers, partial=True),
+        "margins.png": figures.margins(name, answers),
+        "spectrogram_normal.png": figures.spectrogram(attribution.normal, attribution.abnormal, "most normal"),
+        "spectrogram_abnormal.png": figures.spectrogram(attribution.abnormal, attribution.normal, "most abnormal"),
+        "attribution.png": figures.top_features(attribution.abnormal),
+        "bands.png": figures.bands(attribution.abnormal),
+        "moments.png": figures.moments(attribution.abnormal),
     }
-    return {file: png for file, png in drawn.items() if png is not None}
+    return {file: png for file, png in made.items() if png is not None}
 
 
 def _beside(parts: Split, table: SoundTable) -> dict[str, float]:
@@ -76,19 +101,17 @@ def _beside(parts: Split, table: SoundTable) -> dict[str, float]:
     return {one.cell: stated["auc"] for one in parts.parts if (stated := published(Cell.of(one.cell)))}
 
 
-def verdict(table: SoundTable, judgement: Judgement, parts: Split, leaked: bool, rate: float) -> tuple[str, ...]:
+def verdict(prepared: Clips, judgement: SoundJudgement) -> tuple[str, ...]:
     """What a planner wants to know, in sentences, first."""
-    if leaked:
-        return ("These figures are leaked: the audit found what makes them worthless, and no version can be champion.",)
-    best = _row(judgement.candidates, judgement.best)
-    naive = _row(judgement.baselines, LOUDNESS.name)
+    table, parts, rate = prepared.table, prepared.parts, prepared.false_alarm_rate
+    best, naive = judgement.rows[judgement.best], judgement.baselines[LOUDNESS.name]
     machines = len({one.cell.split("/", 1)[1] for one in parts.parts})
     fewest = min(int(one.abnormal.sum()) for one in judgement.answers[judgement.best])
-    stated = next((row for row in judgement.baselines if row.name == "published_autoencoder"), None)
+    stated = judgement.baselines.get("published_autoencoder")
     others = " on all clips of the challenge" if table.layout == "dcase" else ""
     beside = f", where the published autoencoder has {stated.metrics['auc']:.3f}{others}" if stated else ""
-    loud = {one.cell: one.metrics["auc"] for one in judgement.cells[LOUDNESS.name]}
-    beaten = sorted(one.cell for one in judgement.cells[judgement.best] if one.metrics["auc"] < loud[one.cell])
+    loud = {one.cell: one.metrics["auc"] for one in judgement.by_cell[LOUDNESS.name]}
+    beaten = sorted(one.cell for one in judgement.by_cell[judgement.best] if one.metrics["auc"] < loud[one.cell])
     louder = f", and more than the detector in {_counted(len(beaten), 'cell')}" if beaten else ""
     return (
         f"Knowing only normal sound, {best.name} tells abnormal clips from normal ones with a mean AUC of "
@@ -96,65 +119,29 @@ def verdict(table: SoundTable, judgement: Judgement, parts: Split, leaked: bool,
         f"has {naive.metrics['auc']:.3f}{louder}.",
         f"With thresholds set from normal training clips for {rate:.0%} false alarms it catches "
         f"{1 - best.metrics['mar']:.0%} of the abnormal clips and raises {best.metrics['far']:.1%} false alarms.",
-        *((f"Few clips: a cell has no more than {fewest} abnormal ones to judge. Look at the intervals, not at the "
-           "figures.",) if fewest < FEW_CLIPS and table.source == "real" else ()),
-        *(("The data are simulated: this shows that the pipeline works, not how your machine will do.",)
-          if table.source == "simulated" else ()),
-    )  # fmt: skip
+        *(
+            (
+                f"Few clips: a cell has no more than {fewest} abnormal ones to judge. Look at the intervals, not at the "
+                "figures.",
+            )
+            if fewest < FEW_CLIPS and table.source == "real"
+            else ()
+        ),
+    )
 
 
 def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _row(rows: Sequence[Row], name: str) -> Row:
-    return next(row for row in rows if row.name == name)
-
-
-def result(
-    table: SoundTable,
-    judgement: Judgement,
-    parts: Split,
-    findings: Sequence[Finding],
-    seed: int,
-    rate: float,
-) -> GauntletResult:
-    """The result as far as the figures go; versions, champion and timings come with the registration."""
-    return GauntletResult(
-        gauntlet=mimii.SPEC.name,
-        source=table.source,
-        data_hash=table.data_hash,
-        seed=seed,
-        protocol=protocol(table),
-        leakage=Leakage(tuple(findings), allowed=bool(findings)),
-        primary_metric=PRIMARY_METRIC,
-        candidates=judgement.candidates,
-        baselines=judgement.baselines,
-        best=judgement.best,
-        champion=None,
-        registered=(),
-        timings_s={},
-        input=InputSummary(
-            files=len(table.rows) + len(table.quarantine) if table.layout != "tables" else len(table.cells),
-            rows=len(table.rows),
-            bytes=table.bytes,
-            cached_files=table.cached,
-            quarantined=tuple(Quarantined(file, reason) for file, reason in table.quarantine),
-        ),
-        report="",
-        cells=cell_entries(judgement, parts, table),
-        verdict=verdict(table, judgement, parts, bool(findings), rate),
-    )
-
-
-def cells_table(judgement: Judgement, parts: Split, table: SoundTable) -> Table:
+def cells_table(judgement: SoundJudgement, parts: Split, table: SoundTable) -> Table:
     """Each cell: the champion with intervals, what its threshold does, and what others have."""
-    loud = {one.cell: one for one in judgement.cells[LOUDNESS.name]}
-    plain = {one.cell: one for one in judgement.cells[MAHALANOBIS.name]}
+    loudness = {one.cell: one for one in judgement.by_cell[LOUDNESS.name]}
+    plain = {one.cell: one for one in judgement.by_cell[MAHALANOBIS.name]}
     known = {one.cell: len(one.train) for one in parts.parts}
     counts = {one.cell: one.abnormal for one in judgement.answers[judgement.best]}
     rows = []
-    for one in judgement.cells[judgement.best]:
+    for one in judgement.by_cell[judgement.best]:
         stated = published(Cell.of(one.cell)) if table.source == "real" else {}
         shown = Row(one.cell, one.metrics, one.intervals)
         abnormal = counts[one.cell]
@@ -166,7 +153,7 @@ def cells_table(judgement: Judgement, parts: Split, table: SoundTable) -> Table:
                 format_metric(shown, "auc"),
                 f"{stated['auc']:.3f}" if stated else "–",
                 f"{plain[one.cell].metrics['auc']:.3f}",
-                f"{loud[one.cell].metrics['auc']:.3f}",
+                f"{loudness[one.cell].metrics['auc']:.3f}",
                 format_metric(shown, "pauc"),
                 f"{one.metrics['far']:.3f}",
                 f"{1 - one.metrics['mar']:.3f}",
@@ -192,15 +179,15 @@ def cells_table(judgement: Judgement, parts: Split, table: SoundTable) -> Table:
     return Table(headings, tuple(rows), caption=f"{counted} {others}" if table.source == "real" else counted)
 
 
-def _choice(trained: Sequence[Trained], best: str) -> Section:
+def _choice(trained: Sequence[TrainedSoundModel], best: str) -> Section:
     rows = tuple(
-        (one.candidate.name, f"{one.strangers:.3f}" if np.isfinite(one.strangers) else "–",
+        (one.candidate.name, f"{one.auc_of_others:.3f}" if np.isfinite(one.auc_of_others) else "–",
          "; ".join(sorted({text for text in one.chosen.values() if text})) or "–")
         for one in trained if one.candidate != SUPERVISED
     )  # fmt: skip
     strong = tuple(k for k, one in enumerate(row[0] for row in rows) if one == best)
     lonely = ("There is no other machine of the type to hold against: the first of the list is the champion.",)
-    alone = not any(np.isfinite(one.strangers) for one in trained)
+    alone = not any(np.isfinite(one.auc_of_others) for one in trained)
     return Section(
         "How the champion was chosen",
         ("On normal training clips alone: held-out blocks of one machine against the normal clips of the other machines "
@@ -210,7 +197,7 @@ def _choice(trained: Sequence[Trained], best: str) -> Section:
     )  # fmt: skip
 
 
-def _leak_section(judgement: Judgement) -> tuple[Section, ...]:
+def _leak_section(judgement: SoundJudgement) -> tuple[Section, ...]:
     grouped = next((row for row in judgement.candidates if row.name == SUPERVISED.name), None)
     if grouped is None or judgement.shuffled is None:
         return ()
@@ -232,63 +219,8 @@ def _leak_section(judgement: Judgement) -> tuple[Section, ...]:
     )  # fmt: skip
 
 
-def write(
-    loaded: Loaded,
-    table: SoundTable,
-    parts: Split,
-    judgement: Judgement,
-    trained: Sequence[Trained],
-    found: Attribution,
-    told: GauntletResult,
-    drawn: Mapping[str, bytes],
-    facts: Sequence[tuple[str, str]],
-) -> str:
-    """The whole report as HTML."""
-
-    def shown(*names: str) -> tuple[Picture, ...]:
-        return tuple(Picture(drawn[f"{name}.png"], name.replace("_", " ")) for name in names if f"{name}.png" in drawn)
-
-    no_clips = ("There are tables of features only, so that no spectrogram can be shown.",)
-    page = Page(
-        title="MIMII: can a fault be heard?",
-        subtitle=f"{table.found} · {told.protocol}",
-        source=table.source,
-        leaked=told.leakage.leaked,
-        verdict=told.verdict,
-        sections=(
-            Section("Results", (), (results_table(told, RESULTS_CAPTION),)),
-            Section("Every machine", (), (cells_table(judgement, parts, table),), shown("auc")),
-            Section("Curves", (), (), shown("roc", "roc_low_false_alarms", "margins")),
-            Section(
-                f"Most normal and most abnormal judged clip of {found.cell}",
-                (
-                    f"{found.normal.name} and {found.abnormal.name}.",
-                    *(() if "spectrogram_abnormal.png" in drawn else no_clips),
-                ),
-                (),
-                shown("spectrogram_normal", "spectrogram_abnormal"),
-            ),
-            Section(
-                "Where the score comes from", _attribution_sentence(found), (), shown("attribution", "bands", "moments")
-            ),
-            _choice(trained, judgement.best),
-            *_leak_section(judgement),
-            *_set_aside(loaded, table, parts),
-            audit_section(told.leakage),
-        ),
-        facts=(
-            ("data", f"{table.path.name}/, {table.source}, sha256 {table.data_hash}"),
-            ("channel", str(table.channel)),
-            ("seed", str(told.seed)),
-            ("code", git_commit()),
-            *facts,
-        ),
-    )
-    return render(page)
-
-
-def _attribution_sentence(found: Attribution) -> tuple[str, ...]:
-    one = found.abnormal
+def _attribution_sentence(attribution: Attribution) -> tuple[str, ...]:
+    one = attribution.abnormal
     label = "abnormal" if one.abnormal else "normal: a false alarm"
     return (
         f"The clip is truly {label}. Each feature's share of the squared distance from the normal clips"
@@ -300,11 +232,11 @@ def _attribution_sentence(found: Attribution) -> tuple[str, ...]:
     )
 
 
-def _set_aside(loaded: Loaded, table: SoundTable, parts: Split) -> tuple[Section, ...]:
+def _set_aside(prepared: Clips) -> tuple[Section, ...]:
     rows = (
-        *((file, reason) for file, reason in table.quarantine),
-        *((cell, f"not judged: {reason}") for cell, reason in parts.left_out),
-        *(("folder passed over", reason) for reason in loaded.passed_over),
+        *((file, reason) for file, reason in prepared.table.quarantine),
+        *((cell, f"not judged: {reason}") for cell, reason in prepared.parts.left_out),
+        *(("folder passed over", reason) for reason in prepared.passed_over),
     )
     if not rows:
         return ()

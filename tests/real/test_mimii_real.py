@@ -13,10 +13,13 @@ from gauntlet.datasets.io.sound_file import samples, waveform
 from gauntlet.datasets.mimii_published import published
 from gauntlet.datasets.records.clip import Cell
 from gauntlet.tasks.metrics.detection import figures
-from gauntlet.tasks.models.sound_listener import DETECTORS, FALSE_ALARM_RATE, MAHALANOBIS
-from gauntlet.tasks.sound import load as sound
+from gauntlet.tasks.sound.evaluate import answers_of
 from gauntlet.tasks.sound.featurize import clip as features
+from gauntlet.tasks.sound.featurize import featurize
 from gauntlet.tasks.sound.featurize import plain as sound_plain
+from gauntlet.tasks.sound.gauntlets import DETECTORS, MAHALANOBIS, MIMII
+from gauntlet.tasks.sound.load import load
+from gauntlet.tasks.sound.train import champion, train
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -36,16 +39,15 @@ def _folder(name):
 
 
 @pytest.fixture(scope="module")
-def fan():
+def fan(request_of):
     """The fan tables and the detectors but the isolation forest, which takes as long as all others."""
-    table = sound.featurize(sound.load(_folder("mimii_fan_features"), "real", Path(), 7), None, 0)
-    parts = sound.split(table)
+    prepared = featurize(load(MIMII, request_of(MIMII, _folder("mimii_fan_features"), "real")))
     chosen = [one for one in DETECTORS if one.kind != "isolationforest"]
-    return table, parts, [sound.train(one, table, parts, 7, FALSE_ALARM_RATE) for one in chosen]
+    return prepared.table, prepared.parts, [train(one, prepared, 7) for one in chosen]
 
 
 def _cells(trained, table, parts):
-    return {one.cell: figures(one, 7) for one in sound._answers(trained, trained.scores, table, parts)}
+    return {one.cell: figures(one, 7) for one in answers_of(trained, trained.scores, table, parts)}
 
 
 def test_the_fan_tables_are_the_published_clips(fan):
@@ -62,7 +64,7 @@ def test_the_fan_tables_are_the_published_clips(fan):
 def test_the_champion_is_above_ninety_percent_on_the_authors_split(fan):
     """Mean AUC over the 12 cells; each cell within sampling error of, or above, both published and measured figures."""
     table, parts, trained = fan
-    best = next(one for one in trained if one.candidate.name == sound.champion(trained))
+    best = next(one for one in trained if one.candidate.name == champion(trained))
     cells = _cells(best, table, parts)
     assert np.mean([one.metrics["auc"] for one in cells.values()]) >= 0.91
     for name, one in cells.items():
@@ -100,20 +102,20 @@ def test_eight_channel_clips_give_librosas_features(channel):
         assert samples(clip.path, 0)[1] == 16_000
 
 
-def test_four_clips_are_too_few_to_judge():
+def test_four_clips_are_too_few_to_judge(request_of):
     """One line, and no figure made of nothing."""
     with pytest.raises(BadInput, match="nothing to judge"):
-        sound.load(_folder("mimii"), "real", Path(), 7)
+        load(MIMII, request_of(MIMII, _folder("mimii"), "real"))
 
 
-def test_dcase_slider_with_its_wide_interval():
+def test_dcase_slider_with_its_wide_interval(request_of):
     """75 normal clips of slider id_00 to learn from: an AUC, and an interval that says how little it is worth."""
-    table = sound.featurize(sound.load(_folder("dcase2020_task2"), "real", Path(), 7), None, 0)
-    parts = sound.split(table)
+    prepared = featurize(load(MIMII, request_of(MIMII, _folder("dcase2020_task2"), "real")))
+    table, parts = prepared.table, prepared.parts
     assert [one.cell for one in parts.parts] == ["dcase/slider/id_00"]
     assert len(parts.parts[0].train) == 75
     assert len(parts.left_out) == 11
-    trained = sound.train(DETECTORS[0], table, parts, 7, FALSE_ALARM_RATE)
+    trained = train(DETECTORS[0], prepared, 7)
     one = next(iter(_cells(trained, table, parts).values()))
     low, high = one.intervals["auc"]
     assert (one.normal, one.abnormal) == (2, 2)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from gauntlet.datasets import dataset
+from gauntlet.datasets.simulate import sound
 from gauntlet.flows import flow_named
 from gauntlet.tasks.contract import Artifact, Judgement, Prepared, Story
 from gauntlet.tasks.gauntlet import Gauntlet, Request
@@ -25,14 +26,16 @@ from gauntlet.tasks.result import GauntletResult
 
 # Enough for every step, few enough for a test without servers.
 SMALL = {
-    "ai4i": 0.08, "pump": 0.18, "skab": 0.25, "nasa": 0.11, "xjtu": 0.012, "femto": 0.012, "mimii": 0.06,
-    "forecasting": 0.2, "synthetic": 0.3, "anomaly": 0.3,
+    "ai4i": 0.08, "pump": 0.18, "skab": 0.25, "nasa": 0.11, "xjtu": 0.012, "femto": 0.012,     "forecasting": 0.2, "synthetic": 0.3, "anomaly": 0.3,
 }  # fmt: skip
 # The data set that is simulated for a gauntlet, where it is not its own.
 SIMULATED = {"forecasting": "sensors"}
 # What makes a run shorter and proves nothing here.
 SHORTER: dict[str, dict[str, Any]] = {"forecasting": {"trials": 2, "models": "cheap"}}
-PORTED = ("ai4i", "pump", "skab", "synthetic", "anomaly")
+FEW_CLIPS = sound.Draw(
+    machines=("fan",), ids=("id_00", "id_02"), snrs=(6,), channels=1, normal=24, abnormal=8, seconds=2
+)
+PORTED = ("ai4i", "pump", "skab", "mimii", "synthetic", "anomaly")
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,10 @@ def followed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     name = request.param
     if name not in _FOLLOWED:
         gauntlet, folder = GAUNTLETS[name], tmp_path_factory.mktemp(name)
-        dataset(SIMULATED.get(name, gauntlet.dataset)).simulation(seed=7, scale=SMALL[name]).write(folder)
+        if name == "mimii":
+            sound.write(folder, FEW_CLIPS)
+        else:
+            dataset(SIMULATED.get(name, gauntlet.dataset)).simulation(seed=7, scale=SMALL[name]).write(folder)
         with pytest.MonkeyPatch.context() as patch:
             _FOLLOWED[name] = _follow(gauntlet, folder, patch)
     return _FOLLOWED[name]

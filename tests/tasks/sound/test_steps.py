@@ -14,38 +14,53 @@ from gauntlet.datasets.simulate import sound_signal as signal
 from gauntlet.datasets.simulate.sound import Draw, extensible_wav, session_of, write
 from gauntlet.tasks.metrics.catalogue import METRICS
 from gauntlet.tasks.metrics.detection import figures
-from gauntlet.tasks.models.sound_listener import CANDIDATES, DETECTORS, SUPERVISED, Candidate, forest, out_of_fold
-from gauntlet.tasks.sound import load as sound
-from gauntlet.tasks.sound import report
+from gauntlet.tasks.report.build import page_of, result_of
+from gauntlet.tasks.sound.attribution import attribute
+from gauntlet.tasks.sound.audit import audit, audit_result
+from gauntlet.tasks.sound.evaluate import answers_of, evaluate
+from gauntlet.tasks.sound.featurize import Clips, featurize
 from gauntlet.tasks.sound.featurize.clip import RATE as RATE_HZ
 from gauntlet.tasks.sound.featurize.clip import mel_filters
+from gauntlet.tasks.sound.featurize.table import sound_table
+from gauntlet.tasks.sound.gauntlets import DETECTORS, MIMII, SUPERVISED, Candidate
+from gauntlet.tasks.sound.load import LoadedClips, load
+from gauntlet.tasks.sound.report import story
 from gauntlet.tasks.sound.split import recording_folds, shuffled_folds
-
-RATE = 0.05
-
-
-def _table(folder: Path, draw: Draw):
-    write(folder, draw)
-    return sound.featurize(sound.Loaded(mimii.read(folder)), None, 0)
+from gauntlet.tasks.sound.train import champion, forest, out_of_fold, supervised, train
 
 
 @pytest.fixture(scope="module")
-def all_machines(tmp_path_factory):
+def clips(request_of):
+    """Makes the features of a draw of clips, split."""
+
+    def made(folder: Path, draw: Draw, **parameters) -> Clips:
+        write(folder, draw)
+        return featurize(LoadedClips(MIMII, request_of(MIMII, folder, **parameters), mimii.read(folder)))
+
+    return made
+
+
+def _table(folder: Path, draw: Draw):
+    """The features alone: what cannot be split can still be dealt into folds."""
+    return sound_table(mimii.read(write(folder, draw)), None, 0)
+
+
+@pytest.fixture(scope="module")
+def all_machines(tmp_path_factory, clips):
     """All four machines, four ids, three noise levels."""
     ids = ("id_00", "id_02", "id_04", "id_06")
-    return _table(
+    return clips(
         tmp_path_factory.mktemp("all"), Draw(ids=ids, channels=1, normal=40, abnormal=12, fault_sessions=4, seconds=1)
     )
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory):
+def small(tmp_path_factory, clips):
     """Two machines in two ids at two noise levels, and every candidate trained on them."""
     draw = Draw(machines=("fan", "pump"), snrs=(6, -6), channels=1, normal=40, abnormal=10)
-    table = _table(tmp_path_factory.mktemp("small"), draw)
-    parts = sound.split(table)
-    trained = [sound.train(candidate, table, parts, 7, RATE) for candidate in CANDIDATES]
-    return table, parts, trained, sound.evaluate(table, parts, trained, 7, RATE)
+    prepared = clips(tmp_path_factory.mktemp("small"), draw)
+    trained = [train(candidate, prepared, 7) for candidate in MIMII.candidates]
+    return prepared, trained, evaluate(prepared, trained, 7)
 
 
 def _mean_auc_by_snr(judgement_cells):
@@ -58,10 +73,10 @@ def _mean_auc_by_snr(judgement_cells):
 @pytest.mark.slow
 def test_auc_falls_with_the_noise(all_machines):
     """48 cells: 6 dB over 0 dB over -6 dB, of every type of machine too, and -6 dB is still above chance."""
-    parts = sound.split(all_machines)
+    table, parts = all_machines.table, all_machines.parts
     assert len(parts.parts) == 48
-    trained = sound.train(Candidate("nearest", "nearest"), all_machines, parts, 7, RATE)
-    cells = [figures(one, 7) for one in sound._answers(trained, trained.scores, all_machines, parts)]
+    trained = train(Candidate("nearest", "nearest"), all_machines, 7)
+    cells = [figures(one, 7) for one in answers_of(trained, trained.scores, table, parts)]
     auc = _mean_auc_by_snr(cells)
     assert auc["6dB"] > auc["0dB"] + 0.03 > auc["-6dB"] + 0.06
     assert auc["6dB"] > 0.85
@@ -78,7 +93,7 @@ def _forest_without_faults(folder: Path, colouration: float):
         sessions=10, fault_sessions=10, colouration=colouration, fault=False,
     )  # fmt: skip
     table = _table(folder / f"colour-{colouration}", draw)
-    forest = sound._supervised(SUPERVISED, table, 7)
+    forest = supervised(SUPERVISED, table, 7)
     cells = table.rows["cell"].to_numpy()
 
     def mean(scores):
@@ -106,60 +121,62 @@ def test_a_random_split_gains_what_sessions_give_away(tmp_path_factory):
 
 def test_the_table_has_known_metrics_and_all_candidates(small):
     """Names as registered, metrics of the contract, intervals that hold their estimates, baselines beside them."""
-    _, parts, trained, judgement = small
-    assert [row.name for row in judgement.candidates] == [one.name for one in CANDIDATES]
-    assert {row.name for row in judgement.baselines} == {"loudness", "majority"}
-    for row in (*judgement.candidates, *judgement.baselines):
+    prepared, trained, judgement = small
+    assert [row.name for row in judgement.candidates] == [one.name for one in MIMII.candidates]
+    assert set(judgement.baselines) == {"loudness", "majority"}
+    for row in judgement.rows.values():
         assert set(row.metrics) <= set(METRICS)
         for metric, (low, high) in row.intervals.items():
             assert low <= row.metrics[metric] <= high
     best = next(row for row in judgement.candidates if row.name == judgement.best)
     assert best.intervals["auc"][0] > 0.5
-    assert all(len(judgement.cells[one.name]) == len(parts.parts) for one in CANDIDATES)
-    assert judgement.best == sound.champion(trained)
+    assert all(len(judgement.by_cell[one.name]) == len(prepared.parts.parts) for one in MIMII.candidates)
+    assert judgement.best == champion(trained)
     assert judgement.best in [one.name for one in DETECTORS]
 
 
 @pytest.mark.slow
 def test_nothing_is_chosen_on_judged_clips(small):
     """With other judged clips, thresholds, settings and champion stay the same to the digit."""
-    table, parts, trained, _ = small
+    prepared, trained, _ = small
+    table, parts = prepared.table, prepared.parts
     values = table.values.copy()
     judged = np.concatenate([one.test for one in parts.parts])
     values[judged] = np.random.default_rng(0).permutation(values[judged]) + 3.0
-    other = [sound.train(c, replace(table, values=values), parts, 7, RATE) for c in DETECTORS[:3]]
+    moved = replace(prepared, table=replace(table, values=values))
+    other = [train(candidate, moved, 7) for candidate in DETECTORS[:3]]
     for one, same in zip(other, trained[1:4], strict=True):
-        assert one.pipeline.thresholds_ == same.pipeline.thresholds_
+        assert one.model.thresholds_ == same.model.thresholds_
         assert one.chosen == same.chosen
-        assert one.strangers == same.strangers
+        assert one.auc_of_others == same.auc_of_others
 
 
 def test_the_audit_refuses_the_random_split_only(small):
     """The stated figures have no finding; the random split's would be `split_overlap`."""
-    table, parts, trained, judgement = small
-    assert sound.audit(table, parts, allow_leakage=False) == ()
-    assert sound.audit_result(table, parts, trained, allow_leakage=False) == ()
+    prepared, trained, judgement = small
+    assert audit(prepared) == ()
+    assert audit_result(prepared, trained, judgement) == ()
     assert [one.kind for one in judgement.refused] == ["split_overlap"]
     assert judgement.shuffled is not None
 
 
 def test_report_tells_all_of_it(small, tmp_path):
     """Verdict, cells, spectrograms, the refused split, and the word simulated."""
-    table, parts, trained, judgement = small
-    found = report.explain(table, parts, judgement, trained)
+    prepared, trained, judgement = small
+    table, parts = prepared.table, prepared.parts
+    best = next(one for one in trained if one.candidate.name == judgement.best)
+    found = attribute(table, parts, best.model, best.scores)
     assert found.abnormal.margin > found.normal.margin
     assert found.abnormal.decibels.shape[0] == 64
-    told = report.result(table, judgement, parts, (), 7, RATE)
-    drawn = report.pictures_of(judgement, parts, table, found)
-    assert {"roc.png", "auc.png", "spectrogram_abnormal.png", "bands.png", "moments.png"} <= set(drawn)
-    assert all(png.startswith(b"\x89PNG") for png in drawn.values())
-    loaded = sound.Loaded(mimii.read(table.path), ("mimii/: too few",))
-    page = report.write(loaded, table, parts, judgement, trained, found, told, drawn, ())
-    page = page.replace("<wbr>", "")  # where long names may break
+    told = story(replace(prepared, passed_over=("mimii/: too few",)), trained, judgement)
+    assert {"roc.png", "auc.png", "spectrogram_abnormal.png", "bands.png", "moments.png"} <= set(told.pictures)
+    assert all(png.startswith(b"\x89PNG") for png in told.pictures.values())
+    result = result_of(MIMII, prepared.summary, judgement, told, (), 7)
+    page = page_of(MIMII, prepared.summary, told, result, ()).replace("<wbr>", "")  # where long names may break
     for words in ("simulated data", "6dB/fan/id_00", "split_overlap", "dealt at random", "mimii/: too few"):
         assert words in page
     assert "published_autoencoder" not in page
-    document = told.document()
+    document = result.document()
     assert {(one["model"], *one["group"].values()) for one in document["cells"]} >= {
         (judgement.best, "6dB", "fan", "id_00"),
         ("loudness", "-6dB", "pump", "id_02"),
@@ -169,9 +186,9 @@ def test_report_tells_all_of_it(small, tmp_path):
 @pytest.mark.slow
 def test_the_same_again_is_the_same_to_the_digit(small):
     """Training and figures."""
-    table, parts, _, judgement = small
-    again = [sound.train(candidate, table, parts, 7, RATE) for candidate in CANDIDATES]
-    repeated = sound.evaluate(table, parts, again, 7, RATE)
+    prepared, _, judgement = small
+    again = [train(candidate, prepared, 7) for candidate in MIMII.candidates]
+    repeated = evaluate(prepared, again, 7)
     assert repeated.candidates == judgement.candidates
     assert repeated.baselines == judgement.baselines
 
@@ -190,32 +207,32 @@ def _folder(tmp_path, normal, abnormal):
     ("normal", "abnormal", "words"),
     [(20, 0, "no abnormal clips"), (1, 0, "one clip only"), (12, 10, "2 normal clips to learn from")],
 )
-def test_a_folder_that_cannot_be_judged_is_refused_before_any_work(tmp_path, normal, abnormal, words):
+def test_a_folder_that_cannot_be_judged_is_refused_before_any_work(tmp_path, request_of, normal, abnormal, words):
     """In one line."""
     folder = _folder(tmp_path, normal, abnormal)
     with pytest.raises(BadInput, match=words) as caught:
-        sound.load(folder, "auto", tmp_path, 7)
+        load(MIMII, request_of(MIMII, folder, root=tmp_path))
     assert str(folder) in str(caught.value)
 
 
-def test_real_is_not_made_of_simulated(tmp_path):
+def test_real_is_not_made_of_simulated(tmp_path, request_of):
     """`--source real` with simulated files, or without any; auto simulates and says so."""
     drawn = write(tmp_path / "drawn", Draw(machines=("fan",), ids=("id_00",), snrs=(6,), channels=1, seconds=1))
     with pytest.raises(BadInput, match="real files are wanted, these are simulated"):
-        sound.load(drawn, "real", tmp_path, 7)
+        load(MIMII, request_of(MIMII, drawn, "real", root=tmp_path))
     with pytest.raises(BadInput, match="real files of mimii are wanted"):
-        sound.load(None, "real", tmp_path / "empty", 7)
-    assert sound.load(drawn, "auto", tmp_path, 7).set.source == "simulated"
+        load(MIMII, request_of(MIMII, None, "real", root=tmp_path / "empty"))
+    assert load(MIMII, request_of(MIMII, drawn, root=tmp_path)).set.source == "simulated"
 
 
-def test_what_cannot_be_judged_is_passed_over_and_told(tmp_path):
+def test_what_cannot_be_judged_is_passed_over_and_told(tmp_path, request_of):
     """A root with two clips of mimii and a whole other set: the other one is taken, and the first named."""
     folder = _folder(tmp_path, 2, 0)
     root = tmp_path / "root"
     root.mkdir()
     folder.rename(root / "mimii")
     write(root / "dcase2020_task2", Draw(machines=("fan",), ids=("id_00",), snrs=(6,), channels=1, seconds=1))
-    loaded = sound.load(None, "auto", root, 7)
+    loaded = load(MIMII, request_of(MIMII, None, root=root))
     assert loaded.set.path == root / "dcase2020_task2"
     assert "no abnormal clips" in loaded.passed_over[0]
 
