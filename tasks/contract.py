@@ -69,6 +69,7 @@ class Judgement:
 
     `baselines`: by name. `naive`: the name of the one that every model has to beat. `best`: the chosen candidate's name;
     `chosen_on`: the part of the data that it was chosen on. `stated`: False where nothing is known to judge by.
+    `primary_metric`: where these data are judged by another than the gauntlet's.
     """
 
     candidates: tuple[Row, ...]
@@ -77,6 +78,7 @@ class Judgement:
     best: str
     chosen_on: str
     stated: bool = True
+    primary_metric: str | None = None
     machines: tuple[Mapping[str, Any], ...] | None = None
     cells: tuple[Mapping[str, Any], ...] | None = None
 

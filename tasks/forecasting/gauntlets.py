@@ -17,21 +17,35 @@ class Candidate:
     kind: str
 
 
+def names(reference: str) -> dict[str, str]:
+    """The registered name of each kind; `reference` is the series that models of one series are of."""
+    return {
+        "prophet": f"prophet_forecaster_enhanced_{reference}",
+        "prophet_tuned": f"prophet_forecaster_tuned_{reference}",
+        "lightgbm": "lightgbm_forecaster_challenger",
+        "linear": "linear_forecaster",
+        "arima": "arima_forecaster",
+        "ets": "smoothing_forecaster",
+        "combination": "combined_forecaster",
+    }
+
+
+ALWAYS = (
+    "prophet",
+    "prophet_tuned",
+    "lightgbm",
+    "linear",
+)  # are registered; the champion too, where it is none of these
 FORECASTING = Gauntlet(
     name="forecasting",
     kind="forecasting",
     experiment="Forecasting Models",
     dataset="ett",
-    question="Forecasting: what will it read, and how sure is that?",
+    question="Forecasting: what will this sensor read?",
     purpose="Forecasts every sensor with models of every kind, judged from rolling origins, with intervals.",
-    candidates=(
-        Candidate(f"prophet_forecaster_enhanced_{REFERENCE}", "prophet"),
-        Candidate(f"prophet_forecaster_tuned_{REFERENCE}", "prophet_tuned"),
-        Candidate("lightgbm_forecaster_challenger", "lightgbm"),
-        Candidate("linear_forecaster", "linear"),
-    ),
+    candidates=tuple(Candidate(names(REFERENCE)[kind], kind) for kind in ALWAYS),
     primary_metric="mase",
-    protocol="",
+    protocol="rolling origins; settings and champion chosen on the validation part; conformal intervals",
     cron="0 3 * * 0",
     parameters={
         "horizons": Parameter(None, "Steps ahead; empty for the published ones (ETT) or one season."),

@@ -46,10 +46,10 @@ def run(one: Refit) -> np.ndarray:
         return (
             ProphetForecaster(step_s=one.step_s)
             .with_json(text)
-            .ahead(one.values[None, -1:], times[-1:], one.horizon)[0]
+            .forecast(one.values[None, -1:], times[-1:], one.horizon)[0]
         )
     model = classical.ClassicalForecaster(**one.settings)
-    return model.ahead(one.values[None, -model.lookback :], times[-1:], one.horizon)[0]
+    return model.forecast(one.values[None, -model.lookback :], times[-1:], one.horizon)[0]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The report of the forecasting gauntlet: is any model better than repeating the past, and how sure is it?"""
+"""The story of forecasts: is any model better than repeating the past, and how sure is it?"""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ import numpy as np
 import pandas as pd
 
 from gauntlet.datasets import ett
-from gauntlet.tasks.audit import Finding
-from gauntlet.tasks.forecasting import figures as pictures
-from gauntlet.tasks.forecasting.evaluate import BASELINES, Cell, Judgement, renamed
-from gauntlet.tasks.forecasting.load import REFERENCE, Panel
-from gauntlet.tasks.forecasting.register import names
+from gauntlet.tasks.contract import Story
+from gauntlet.tasks.forecasting import figures
+from gauntlet.tasks.forecasting.evaluate import ForecastJudgement, on_all
+from gauntlet.tasks.forecasting.featurize import Panel, Series
+from gauntlet.tasks.forecasting.gauntlets import REFERENCE
+from gauntlet.tasks.forecasting.judge import BASELINES, JudgedKinds
+from gauntlet.tasks.forecasting.train import TrainedKind
 from gauntlet.tasks.forecasting.tuning import Tuned
-from gauntlet.tasks.registry.key import git_commit
-from gauntlet.tasks.report.build import audit_section
-from gauntlet.tasks.report.former import results_table
-from gauntlet.tasks.report.page import Page, Picture, Section, Table, render
-from gauntlet.tasks.result import GauntletResult, InputSummary, Leakage, Quarantined
+from gauntlet.tasks.report.page import Picture, Section, Table
+from gauntlet.tasks.report.result import results_table
 
 # MSE/MAE at 96, 192, 336, 720 steps, univariate OT: A. Zeng et al., Are Transformers Effective for Time Series
 # Forecasting?, AAAI 2023, arXiv:2205.13504, appendix; "repeat last" of ETTh1 as the check that the protocol is right.
@@ -32,68 +31,30 @@ PUBLISHED: Mapping[str, Mapping[str, tuple[tuple[float, float], ...]]] = {
 CLAIM = ("prophet", "prophet_tuned", "lightgbm")
 
 
-def protocol(panel: Panel) -> str:
-    """How the figures came to be, in one line."""
-    parts = (
-        "12/4/4 months" if panel.published else "60/20/20 % of each series"
-    ) + " for training, validation and test; z-scores by the training part"
-    few = len(panel.compared) < len(panel.splits)
-    over = ", ".join(one.name for one in panel.compared) if few else "series"
-    common = f"{panel.common.test} evenly spaced common origins" if panel.refitted else "64 evenly spaced origins"
-    steps = "/".join(str(horizon) for horizon in panel.horizons)
-    return (
-        f"{parts}; {steps} steps ahead from rolling origins; rows: mean over {over} and horizons at {common} of the "
-        "test part, all errors in z-scores; settings and champion chosen on the validation part; conformal intervals"
+def story(prepared: Series, _trained: Sequence[TrainedKind], judgement: ForecastJudgement) -> Story:
+    """Verdict, sections and pictures."""
+    panel, kinds = prepared.panel, judgement.kinds
+    pictures = pictures_of(panel, kinds)
+
+    def shown(*files: str) -> tuple[Picture, ...]:
+        return tuple(Picture(pictures[f"{name}.png"], name.replace("_", " ")) for name in files)
+
+    published = published_table(panel, kinds)
+    notes = Table(("series", "what was done"), tuple((one.name, one.series.note) for one in panel.splits[:30]))
+    refused = tuple(Table(("set aside", "why"), panel.found.quarantined) for _ in (1,) if panel.found.quarantined)
+    results = results_table(judgement, panel.primary, RESULTS_CAPTION)
+    sections = (
+        Section("Results", (), (results,)),
+        *((Section("The published protocol", PROTOCOL_SENTENCES, published),) if published else ()),
+        Section(f"{panel.reference.name}, closer", (), (reference_table(panel, kinds),), shown("forecast")),
+        Section("Errors and intervals", INTERVAL_SENTENCES, (), shown("errors_by_origin", "coverage")),
+        Section("How settings were chosen", RULE_SENTENCES, (_trials(prepared.tuned),)),
+        Section("The series", (), (notes, *refused)),
     )
+    return Story(verdict(panel, kinds), sections, pictures)
 
 
-def _on_all(one: Cell) -> Mapping[str, float] | None:
-    return one.on_all.metrics if one.on_all else None
-
-
-def cells_of(judgement: Judgement, called: Mapping[str, str]) -> tuple[dict[str, object], ...]:
-    """The result's cells: per series, horizon, model, and which origins."""
-    out: list[dict[str, object]] = []
-    for one in judgement.cells:
-        model = called.get(one.kind, one.kind)
-        for which, metrics in (("all", _on_all(one)), ("common", one.on_common.metrics)):
-            if metrics is not None:
-                group = {"id": one.series, "horizon": one.horizon, "origins": which}
-                out.append({"group": group, "model": model, "metrics": dict(metrics)})
-    return tuple(out)
-
-
-def result(panel: Panel, judgement: Judgement, findings: Sequence[Finding], seed: int) -> GauntletResult:
-    """The result as far as the figures go; versions, champion and timings come with the registration."""
-    called = names(panel.reference.name)
-    shown, found = renamed(judgement, called), panel.found
-    return GauntletResult(
-        gauntlet="forecasting",
-        source=found.source,
-        data_hash=found.sha256,
-        seed=seed,
-        protocol=protocol(panel),
-        leakage=Leakage(tuple(findings), allowed=bool(findings)),
-        primary_metric=judgement.primary,
-        candidates=shown.candidates,
-        baselines=shown.baselines,
-        best=shown.best,
-        champion=None,
-        registered=(),
-        timings_s={},
-        input=InputSummary(
-            files=found.files,
-            rows=sum(len(one.series) for one in panel.splits),
-            bytes=found.bytes,
-            quarantined=tuple(Quarantined(name, why) for name, why in found.quarantined),
-        ),
-        report="",
-        cells=cells_of(judgement, called),
-        verdict=verdict(panel, judgement, bool(findings)),
-    )
-
-
-def verdict(panel: Panel, judgement: Judgement, leaked: bool) -> tuple[str, ...]:
+def verdict(panel: Panel, judgement: JudgedKinds) -> tuple[str, ...]:
     """What somebody who plans by the forecast wants to know, first."""
     rows = {row.name: row for row in judgement.rows}
     metric = judgement.primary
@@ -106,18 +67,14 @@ def verdict(panel: Panel, judgement: Judgement, leaked: bool) -> tuple[str, ...]
         f"Its 95 % interval covered {best.metrics['coverage_95']:.1%} of what came, its 80 % interval "
         f"{best.metrics['coverage_80']:.1%}.",
     ]
-    if leaked:
-        lines.insert(0, "These figures are leaked and say nothing; no version from this run can become champion.")
     if panel.reference.name == REFERENCE and panel.refitted:
         lines.append(claim_sentence(panel, judgement))
     if panel.found.quarantined:
         lines.append(f"{len(panel.found.quarantined)} series could not be used and were set aside, see below.")
-    if panel.found.source == "simulated":
-        lines.append("The data are simulated: this shows that the pipeline works, not how your machine will do.")
     return tuple(lines)
 
 
-def claim_sentence(panel: Panel, judgement: Judgement) -> str:
+def claim_sentence(panel: Panel, judgement: JudgedKinds) -> str:
     """Whether Prophet beats naive and LightGBM on the series of the original claim, in MAE at the common origins."""
     mae = {kind: _mae(panel, judgement, kind) for kind in (*CLAIM, *BASELINES)}
     prophet = min(mae["prophet"], mae["prophet_tuned"])
@@ -133,12 +90,12 @@ def claim_sentence(panel: Panel, judgement: Judgement) -> str:
     )
 
 
-def _mae(panel: Panel, judgement: Judgement, kind: str) -> float:
+def _mae(panel: Panel, judgement: JudgedKinds, kind: str) -> float:
     cells = [judgement.cell(panel.reference.name, horizon, kind) for horizon in panel.horizons]
     return float(np.mean([one.on_common.metrics["mae"] for one in cells]))
 
 
-def pictures_of(panel: Panel, judgement: Judgement) -> dict[str, bytes]:
+def pictures_of(panel: Panel, judgement: JudgedKinds) -> dict[str, bytes]:
     """The pictures of the report by file name."""
     one, horizon = panel.reference, panel.longest
     _, at = panel.common.origins(one, horizon)
@@ -156,7 +113,7 @@ def pictures_of(panel: Panel, judgement: Judgement) -> dict[str, bytes]:
         for kind in dict.fromkeys(cell.kind for cell in judgement.cells)
     }
     return {
-        "forecast.png": pictures.forecast(
+        "forecast.png": figures.forecast(
             f"{one.name}: {judgement.best}, {horizon} steps ahead",
             pd.Series(one.series.values[origin - back : origin], index=times[origin - back : origin]),
             pd.Series(one.series.values[origin : origin + horizon], index=times[origin : origin + horizon]),
@@ -164,28 +121,28 @@ def pictures_of(panel: Panel, judgement: Judgement) -> dict[str, bytes]:
             {level: one.scale * half for level, half in best.example_half.items()},
             others,
         ),
-        "errors_by_origin.png": pictures.errors_by_origin(judgement.primary, by_origin, judgement.best),
-        "coverage.png": pictures.coverage(
+        "errors_by_origin.png": figures.errors_by_origin(judgement.primary, by_origin, judgement.best),
+        "coverage.png": figures.coverage(
             [(row.name, row.metrics["coverage_80"], row.metrics["coverage_95"]) for row in judgement.rows]
         ),
     }
 
 
-def published_table(panel: Panel, judgement: Judgement) -> tuple[Table, ...]:
+def published_table(panel: Panel, judgement: JudgedKinds) -> tuple[Table, ...]:
     """MSE/MAE of every model at all test origins beside the published figures, one table a series."""
     out = []
     for one in panel.splits if panel.published else ():
         headings = ("model", *(f"{horizon} steps" for horizon in panel.horizons))
         rows = []
         for kind in dict.fromkeys(cell.kind for cell in judgement.cells):
-            scores = [_on_all(judgement.cell(one.name, horizon, kind)) for horizon in panel.horizons]
+            scores = [on_all(judgement.cell(one.name, horizon, kind)) for horizon in panel.horizons]
             common = [judgement.cell(one.name, horizon, kind).on_common.metrics for horizon in panel.horizons]
             if all(scores):
                 rows.append((kind, *(f"{s['mse']:.3f} / {s['mae']:.3f}" for s in scores if s)))
             else:
                 rows.append((f"{kind} (common origins)", *(f"{s['mse']:.3f} / {s['mae']:.3f}" for s in common)))
-        for name, figures in PUBLISHED.get(one.name, {}).items():
-            of = dict(zip(ett.HORIZONS, figures, strict=True))
+        for name, stated in PUBLISHED.get(one.name, {}).items():
+            of = dict(zip(ett.HORIZONS, stated, strict=True))
             rows.append(
                 (f"published: {name}", *("{:.3f} / {:.3f}".format(*of[h]) if h in of else "–" for h in panel.horizons))
             )
@@ -194,7 +151,7 @@ def published_table(panel: Panel, judgement: Judgement) -> tuple[Table, ...]:
     return tuple(out)
 
 
-def reference_table(panel: Panel, judgement: Judgement) -> Table:
+def reference_table(panel: Panel, judgement: JudgedKinds) -> Table:
     """Every model on the reference series at the common origins: errors, direction, coverage and width of intervals."""
     rows = []
     one, horizon = panel.reference, panel.longest
@@ -218,47 +175,6 @@ def reference_table(panel: Panel, judgement: Judgement) -> Table:
     )
     strong = tuple(place for place, row in enumerate(rows) if row[0] == judgement.best)
     return Table(headings, tuple(rows), strong, caption)
-
-
-def write(
-    panel: Panel,
-    judgement: Judgement,
-    tuned: Tuned,
-    told: GauntletResult,
-    drawn: Mapping[str, bytes],
-    facts: Sequence[tuple[str, str]],
-) -> str:
-    """The whole report as HTML."""
-
-    def shown(*files: str) -> tuple[Picture, ...]:
-        return tuple(Picture(drawn[f"{name}.png"], name.replace("_", " ")) for name in files)
-
-    published = published_table(panel, judgement)
-    notes = Table(("series", "what was done"), tuple((one.name, one.series.note) for one in panel.splits[:30]))
-    refused = tuple(Table(("set aside", "why"), panel.found.quarantined) for _ in (1,) if panel.found.quarantined)
-    page = Page(
-        title="Forecasting: what will this sensor read?",
-        subtitle=f"{len(panel.splits):,} series · {told.protocol}",
-        source=panel.found.source,
-        leaked=told.leakage.leaked,
-        verdict=told.verdict,
-        sections=(
-            Section("Results", (), (results_table(told, RESULTS_CAPTION),)),
-            *((Section("The published protocol", PROTOCOL_SENTENCES, published),) if published else ()),
-            Section(f"{panel.reference.name}, closer", (), (reference_table(panel, judgement),), shown("forecast")),
-            Section("Errors and intervals", INTERVAL_SENTENCES, (), shown("errors_by_origin", "coverage")),
-            Section("How settings were chosen", RULE_SENTENCES, (_trials(tuned),)),
-            Section("The series", (), (notes, *refused)),
-            audit_section(told.leakage),
-        ),
-        facts=(
-            ("data", f"{panel.found.path.name}, {panel.found.source}, sha256 {panel.found.sha256}"),
-            ("seed", str(told.seed)),
-            ("code", git_commit()),
-            *facts,
-        ),
-    )
-    return render(page)
 
 
 RESULTS_CAPTION = (

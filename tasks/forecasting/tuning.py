@@ -16,9 +16,9 @@ import optuna
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
+from gauntlet.tasks.forecasting import boosted
 from gauntlet.tasks.forecasting.refits import Refit, run_all
 from gauntlet.tasks.forecasting.windows import Split, spaced
-from gauntlet.tasks.models.forecasters import boosted
 from gauntlet.tasks.models.forecasters.prophet import SPACE
 
 BOOSTED_SPACE: Mapping[str, tuple[float, float, bool]] = {

@@ -29,7 +29,7 @@ def result_of(
         seed=seed,
         protocol=summary.protocol,
         leakage=Leakage(tuple(findings), allowed=bool(findings)),
-        primary_metric=gauntlet.primary_metric,
+        primary_metric=judgement.primary_metric or gauntlet.primary_metric,
         candidates=judgement.candidates,
         baselines=tuple(judgement.baselines.values()),
         best=judgement.best,

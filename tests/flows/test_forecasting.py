@@ -13,7 +13,8 @@ from mlflow import MlflowClient
 
 from gauntlet.datasets.errors import BadInput
 from gauntlet.datasets.provenance import mark_simulated
-from gauntlet.flows.forecasting import EXPERIMENT, REGISTERED, forecasting
+from gauntlet.flows.forecasting import forecasting
+from gauntlet.tasks.forecasting.gauntlets import FORECASTING
 from gauntlet.tasks.metrics.catalogue import METRICS
 from gauntlet.tasks.registry.load import load
 from gauntlet.tasks.registry.signing import signing_key
@@ -53,7 +54,7 @@ def result(table: Path, unregistered: Any) -> GauntletResult:
 def test_the_named_models_are_registered_and_the_champion_is_one_of_them(result: GauntletResult) -> None:
     """The four names, and one more only where the champion is of another kind."""
     registered = {one.name for one in result.registered}
-    assert set(REGISTERED) <= registered <= {*REGISTERED, result.champion}
+    assert set(FORECASTING.registered) <= registered <= {*FORECASTING.registered, result.champion}
     assert {"prophet_forecaster_enhanced_sensor-001", "lightgbm_forecaster_challenger"} <= registered
     assert result.champion == result.best
     assert "champion" in next(one.aliases for one in result.registered if one.name == result.best)
@@ -121,7 +122,7 @@ def test_trials_are_in_mlflow(result: GauntletResult, stack: Any) -> None:
     one = result.registered[0]
     run = MlflowClient().get_run(MlflowClient().get_model_version(one.name, str(one.version)).run_id)
     mine = f"tags.kind = 'trial' and tags.mlflow.parentRunId = '{run.data.tags['mlflow.parentRunId']}'"
-    runs = MlflowClient().search_runs([experiment(EXPERIMENT, stack.connection)], mine)
+    runs = MlflowClient().search_runs([experiment(FORECASTING.experiment, stack.connection)], mine)
     studies = [run.data.tags["study"] for run in runs]
     assert studies.count("prophet") == studies.count("lightgbm") == 2
     assert all(run.data.metrics["tuning_mse"] > 0 and run.data.params for run in runs)

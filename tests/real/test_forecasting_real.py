@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,11 @@ import numpy as np
 import pytest
 
 from gauntlet.datasets import ett
+from gauntlet.tasks.forecasting import linear
 from gauntlet.tasks.forecasting.evaluate import asked, truth
 from gauntlet.tasks.forecasting.report import PUBLISHED
 from gauntlet.tasks.forecasting.scores import score
 from gauntlet.tasks.forecasting.windows import Split, origins, split
-from gauntlet.tasks.models.forecasters import linear
 from gauntlet.tasks.models.forecasters.rows import RowForecaster
 from gauntlet.tasks.models.forecasters.simple import Naive
 
@@ -68,15 +69,13 @@ def test_the_linear_forecaster_reaches_published_nlinear(folder: Path, name: str
 
 
 @pytest.mark.slow
-def test_the_champion_of_the_gauntlet_reaches_it_too(folder: Path, stack: Any) -> None:
+def test_the_champion_of_the_gauntlet_reaches_it_too(real_result: Callable[[str], dict[str, Any]]) -> None:
     """The whole flow on ETTh1, as anybody runs it: every model in the table, the champion at or below NLinear."""
-    from gauntlet.flows.forecasting import forecasting
-
-    result = forecasting(data=folder, seed=7)
-    assert result.source == "real"
-    cells = {(c["model"], c["group"]["horizon"], c["group"]["origins"]): c["metrics"] for c in result.cells or ()}
+    result = real_result("forecasting")
+    assert result["source"] == "real"
+    cells = {(c["model"], c["group"]["horizon"], c["group"]["origins"]): c["metrics"] for c in result["cells"]}
     for horizon, (mse, mae) in zip(ett.HORIZONS, PUBLISHED["ETTh1"]["NLinear"], strict=True):
-        found = cells[result.champion, horizon, "all"]
+        found = cells[result["champion"], horizon, "all"]
         assert found["mse"] <= mse
         assert found["mae"] <= mae
         for model in ("prophet_forecaster_enhanced_ETTh1", "lightgbm_forecaster_challenger", "arima_forecaster"):

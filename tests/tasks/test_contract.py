@@ -35,7 +35,7 @@ SHORTER: dict[str, dict[str, Any]] = {"forecasting": {"trials": 2, "models": "ch
 FEW_CLIPS = sound.Draw(
     machines=("fan",), ids=("id_00", "id_02"), snrs=(6,), channels=1, normal=24, abnormal=8, seconds=2
 )
-PORTED = ("ai4i", "pump", "skab", "mimii", "synthetic", "anomaly")
+PORTED = ("ai4i", "pump", "skab", "mimii", "forecasting", "synthetic", "anomaly")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class BareRun:
 
     gauntlet: Gauntlet
     request: Request
+    tracked: None = None
+    connection: None = None
 
 
 _FOLLOWED: dict[str, Followed] = {}

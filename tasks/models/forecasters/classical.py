@@ -34,7 +34,7 @@ class ClassicalForecaster(RowForecaster):
         self.lookback = lookback
         self.step_s = step_s
 
-    def ahead(self, history: np.ndarray, last: pd.DatetimeIndex, horizon: int) -> np.ndarray:  # noqa: ARG002
+    def forecast(self, history: np.ndarray, last: pd.DatetimeIndex, horizon: int) -> np.ndarray:  # noqa: ARG002
         """(n, horizon) forecasts."""
         return np.stack([self._one(values[-self.lookback :], horizon) for values in history])
 

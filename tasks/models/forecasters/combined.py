@@ -26,9 +26,9 @@ class CombinedForecaster(RowForecaster):
         """How many values it looks back: as far as the member that looks furthest."""
         return max(int(one.lookback) for one in self.members_)
 
-    def ahead(self, history: np.ndarray, last: pd.DatetimeIndex, horizon: int) -> np.ndarray:
+    def forecast(self, history: np.ndarray, last: pd.DatetimeIndex, horizon: int) -> np.ndarray:
         """(n, horizon) forecasts."""
-        every = [one.ahead(history[:, -int(one.lookback) :], last, horizon) for one in self.members_]
+        every = [one.forecast(history[:, -int(one.lookback) :], last, horizon) for one in self.members_]
         return sum((w * f for w, f in zip(self.weights_, every, strict=True)), np.zeros_like(every[0]))
 
 

@@ -43,7 +43,7 @@ class ProphetForecaster(RowForecaster):
         self.model_json_ = text
         return self
 
-    def ahead(self, history: np.ndarray, last: pd.DatetimeIndex, horizon: int) -> np.ndarray:  # noqa: ARG002
+    def forecast(self, history: np.ndarray, last: pd.DatetimeIndex, horizon: int) -> np.ndarray:  # noqa: ARG002
         """(n, horizon) forecasts; the history is not looked at."""
         with quiet():
             from prophet.serialize import model_from_json

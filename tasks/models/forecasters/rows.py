@@ -8,8 +8,6 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 
-from gauntlet.datasets.errors import BadInput
-
 ORIGIN, STEP, HISTORY = "origin", "step", "history"
 LEVELS = (80, 95)
 
@@ -18,10 +16,10 @@ class RowForecaster(RegressorMixin, BaseEstimator):
     """A forecaster of one series, with the series' scale and its interval widths inside.
 
     A subclass has `lookback` and `ahead(history, last, horizon)`, both in z-scores. What fitting, splitting and
-    calibration found is set once by `equipped`: `centre_`, `scale_`, `half_width_80_`, `half_width_95_` (steps,).
+    calibration found is set once by `with_scale`: `centre_`, `scale_`, `half_width_80_`, `half_width_95_` (steps,).
     """
 
-    def equipped(self, centre: float, scale: float, half_widths: dict[int, np.ndarray]) -> RowForecaster:
+    def with_scale(self, centre: float, scale: float, half_widths: dict[int, np.ndarray]) -> RowForecaster:
         """This forecaster, which now takes and gives values in the series' unit."""
         self.centre_, self.scale_ = float(centre), float(scale)
         for level in LEVELS:
@@ -29,7 +27,7 @@ class RowForecaster(RegressorMixin, BaseEstimator):
         return self
 
     def copy(self) -> RowForecaster:
-        """The same fitted forecaster, to be equipped for a series of its own; arrays and trees are shared."""
+        """The same fitted forecaster, to be with_scale for a series of its own; arrays and trees are shared."""
         return copy.copy(self)
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
@@ -40,11 +38,11 @@ class RowForecaster(RegressorMixin, BaseEstimator):
                 (the last values up to the origin, oldest first).
 
         Raises:
-            BadInput: a history is too short or has a missing value, or a step is below 1.
+            ValueError: a history is too short or has a missing value, or a step is below 1.
         """
         steps = X[STEP].to_numpy(dtype=np.int64)
         if len(steps) and steps.min() < 1:
-            raise BadInput(None, "no forecast of the past", column=STEP, saw=str(steps.min()), expected="1 or more")
+            raise ValueError(f"column '{STEP}': no forecast of the past, saw {steps.min()}; expected 1 or more")
         asked = X[ORIGIN].astype(str).to_numpy()
         out = np.empty(len(X))
         for origin in dict.fromkeys(asked):
@@ -52,7 +50,7 @@ class RowForecaster(RegressorMixin, BaseEstimator):
             history = self._history(X[HISTORY].iloc[rows[0]])
             horizon = int(steps[rows].max())
             last = pd.DatetimeIndex([pd.Timestamp(origin)])
-            ahead = self.ahead((history[None, :] - self.centre_) / self.scale_, last, horizon)
+            ahead = self.forecast((history[None, :] - self.centre_) / self.scale_, last, horizon)
             out[rows] = self.centre_ + self.scale_ * ahead[0, steps[rows] - 1]
         return out
 
@@ -67,8 +65,6 @@ class RowForecaster(RegressorMixin, BaseEstimator):
         history = np.asarray(values, dtype=np.float64)
         needed = self.lookback
         if len(history) < needed or not np.isfinite(history).all():
-            raise BadInput(
-                None, "the history does not do", column=HISTORY, saw=f"{np.isfinite(history).sum()} values",
-                expected=f"at least {needed} values, none missing",
-            )  # fmt: skip
+            saw = f"{np.isfinite(history).sum()} values"
+            raise ValueError(f"column '{HISTORY}': saw {saw}; expected at least {needed} values, none missing")
         return history[-needed:]

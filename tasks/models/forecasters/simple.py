@@ -19,7 +19,7 @@ class Naive(RowForecaster):
         """How many values it looks back."""
         return 1
 
-    def ahead(self, history: np.ndarray, last: pd.DatetimeIndex, horizon: int) -> np.ndarray:  # noqa: ARG002
+    def forecast(self, history: np.ndarray, last: pd.DatetimeIndex, horizon: int) -> np.ndarray:  # noqa: ARG002
         """(n, horizon) forecasts."""
         return np.repeat(history[:, -1:], horizon, axis=1)
 
@@ -36,7 +36,7 @@ class SeasonalNaive(RowForecaster):
         """How many values it looks back."""
         return self.season
 
-    def ahead(self, history: np.ndarray, last: pd.DatetimeIndex, horizon: int) -> np.ndarray:  # noqa: ARG002
+    def forecast(self, history: np.ndarray, last: pd.DatetimeIndex, horizon: int) -> np.ndarray:  # noqa: ARG002
         """(n, horizon) forecasts."""
         return history[:, -self.season + np.arange(horizon) % self.season]
 
@@ -56,7 +56,7 @@ class Drift(RowForecaster):
         """How many values it looks back."""
         return self.span
 
-    def ahead(self, history: np.ndarray, last: pd.DatetimeIndex, horizon: int) -> np.ndarray:  # noqa: ARG002
+    def forecast(self, history: np.ndarray, last: pd.DatetimeIndex, horizon: int) -> np.ndarray:  # noqa: ARG002
         """(n, horizon) forecasts."""
         slope = (history[:, -1:] - history[:, -self.span :][:, :1]) / (self.span - 1)
         return history[:, -1:] + slope * np.arange(1, horizon + 1)

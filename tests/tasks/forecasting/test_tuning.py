@@ -10,10 +10,9 @@ import pandas as pd
 import pytest
 
 from gauntlet.datasets.records.series import Series
-from gauntlet.tasks.forecasting import refits
+from gauntlet.tasks.forecasting import boosted, refits
 from gauntlet.tasks.forecasting.tuning import ORIGINS, prophet_error, search
 from gauntlet.tasks.forecasting.windows import split
-from gauntlet.tasks.models.forecasters import boosted
 
 SPACE = {"x": (-3.0, 3.0, False), "y": (0.1, 10.0, True)}
 

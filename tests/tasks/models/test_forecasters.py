@@ -11,8 +11,10 @@ import skops.io
 from sklearn.linear_model import Ridge
 
 from gauntlet.datasets.records.series import Series
+from gauntlet.tasks.forecasting import boosted, linear
 from gauntlet.tasks.forecasting.windows import Split, futures, histories, last_times, origins, split
-from gauntlet.tasks.models.forecasters import boosted, classical, linear
+from gauntlet.tasks.models.forecasters import classical
+from gauntlet.tasks.models.forecasters.boosted import BoostedForecaster
 from gauntlet.tasks.models.forecasters.combined import CombinedForecaster, weights
 from gauntlet.tasks.models.forecasters.prophet import ProphetForecaster, fitted_json
 from gauntlet.tasks.models.forecasters.rows import RowForecaster
@@ -42,9 +44,9 @@ def times(n: int) -> pd.DatetimeIndex:
 def test_the_forecasts_that_need_no_learning() -> None:
     """By hand: repeat 4; repeat 3, 4; go on along the line through 1 and 4."""
     history = np.array([[1.0, 2.0, 3.0, 4.0]])
-    assert Naive().ahead(history, times(1), 3).tolist() == [[4, 4, 4]]
-    assert SeasonalNaive(2).ahead(history, times(1), 3).tolist() == [[3, 4, 3]]
-    assert Drift(4).ahead(history, times(1), 3).tolist() == [[5, 6, 7]]
+    assert Naive().forecast(history, times(1), 3).tolist() == [[4, 4, 4]]
+    assert SeasonalNaive(2).forecast(history, times(1), 3).tolist() == [[3, 4, 3]]
+    assert Drift(4).forecast(history, times(1), 3).tolist() == [[5, 6, 7]]
 
 
 def test_the_linear_map_is_the_ridge_of_the_textbook(one: Split) -> None:
@@ -57,7 +59,7 @@ def test_the_linear_map_is_the_ridge_of_the_textbook(one: Split) -> None:
     textbook = Ridge(alpha=penalty, solver="svd").fit(x, y)
     ask = histories(one.values, np.array([one.end]), 96)
     expected = textbook.predict(ask - ask[:, -1:]) + ask[:, -1:]
-    assert np.allclose(model.ahead(ask, times(1), 24), expected, atol=1e-8)
+    assert np.allclose(model.forecast(ask, times(1), 24), expected, atol=1e-8)
 
 
 def test_the_linear_map_finds_a_law_that_is_linear() -> None:
@@ -65,7 +67,7 @@ def test_the_linear_map_finds_a_law_that_is_linear() -> None:
     clean = split(series(10 + 3 * wave(noise=0.0)), (24,))
     model = linear.fit(clean, 24)
     at = origins(clean.validation, clean.end, 24)
-    ahead = model.ahead(histories(clean.values, at, model.lookback), times(len(at)), 24)
+    ahead = model.forecast(histories(clean.values, at, model.lookback), times(len(at)), 24)
     assert np.abs(ahead - futures(clean.values, at, 24)).max() < 0.02
 
 
@@ -73,7 +75,7 @@ def test_noise_makes_the_linear_map_no_worse_than_noise(one: Split) -> None:
     """Wave and white noise: the best error is the noise's deviation, that of naive forecasts is sqrt(2) of it or more."""
     model = linear.fit(one, 24)
     at = origins(one.validation, one.end, 24)
-    errors = model.ahead(histories(one.values, at, model.lookback), times(len(at)), 24) - futures(one.values, at, 24)
+    errors = model.forecast(histories(one.values, at, model.lookback), times(len(at)), 24) - futures(one.values, at, 24)
     floor = 3 * 0.1 / one.scale
     assert floor * 0.9 < np.sqrt(np.square(errors).mean()) < floor * 1.15
 
@@ -107,14 +109,14 @@ def test_what_comes_after_the_origin_is_not_seen(kind: str, one: Split) -> None:
     for values in (one.values, other):
         model = _fitted(kind, settle(values))
         history = histories(values, at, int(model.lookback))
-        ahead.append(model.ahead(history, last_times(one.series, at), 24))
+        ahead.append(model.forecast(history, last_times(one.series, at), 24))
     assert np.array_equal(ahead[0], ahead[1])
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_forecaster_survives_the_registry_format(kind: str, one: Split) -> None:
     """skops bytes, loaded under our own list of types, forecast the same, in the series' unit and within the interval."""
-    model = _fitted(kind, one).equipped(one.centre, one.scale, {80: np.full(24, 0.2), 95: np.full(24, 0.5)})
+    model = _fitted(kind, one).with_scale(one.centre, one.scale, {80: np.full(24, 0.2), 95: np.full(24, 0.5)})
     loaded = deserialise(skops.io.dumps(model))
     history = one.centre + one.scale * histories(one.values, np.array([one.train]), int(model.lookback))[0]
     rows = pd.DataFrame(
@@ -138,7 +140,7 @@ def test_a_forecaster_survives_the_registry_format(kind: str, one: Split) -> Non
 def test_boosted_features_of_an_origin() -> None:
     """By hand: a lag counts back from the last value, and the same phase is that of the time that is forecast."""
     history = np.arange(48.0)[None, :]
-    model = boosted.BoostedForecaster(season=24, lookback=48)
+    model = BoostedForecaster(season=24, lookback=48)
     found = dict(zip(model.feature_names, model.features(history, times(1), np.array([[1, 25]]))[0].T, strict=True))
     spread = history.std()
     assert found["lag_2"] == pytest.approx(-1 / spread)
@@ -156,7 +158,7 @@ def test_arima_is_as_good_as_the_process_allows() -> None:
         values[t] = phi * values[t - 1] + draw.normal()
     model = classical.chosen(values[:720], 1, "arima", 3600.0)
     at = np.arange(800, 2_900, 100)
-    errors = model.ahead(histories(values, at, model.lookback), times(len(at)), 5) - futures(values, at, 5)
+    errors = model.forecast(histories(values, at, model.lookback), times(len(at)), 5) - futures(values, at, 5)
     known = np.sqrt(np.mean([(1 - phi ** (2 * h)) / (1 - phi**2) for h in range(1, 6)]))
     assert np.sqrt(np.square(errors).mean()) == pytest.approx(known, rel=0.3)
 
@@ -168,7 +170,7 @@ def test_seasonal_adjustment_takes_out_what_repeats() -> None:
     assert np.abs(adjusted).max() < 1e-12
     assert np.allclose(profile, clean[:24])
     model = classical.ClassicalForecaster("ets", None, False, 24, 240)
-    assert np.allclose(model.ahead(clean[None], times(1), 48)[0], np.tile(clean[:24], 2), atol=1e-9)
+    assert np.allclose(model.forecast(clean[None], times(1), 48)[0], np.tile(clean[:24], 2), atol=1e-9)
 
 
 def test_the_combination_weighs_by_error() -> None:
@@ -177,4 +179,4 @@ def test_the_combination_weighs_by_error() -> None:
     assert share.tolist() == [0.75, 0.25]
     both = CombinedForecaster().with_members([Naive(), SeasonalNaive(2)], share)
     assert both.lookback == 2
-    assert both.ahead(np.array([[1.0, 5.0]]), times(1), 1).tolist() == [[4.0]]
+    assert both.forecast(np.array([[1.0, 5.0]]), times(1), 1).tolist() == [[4.0]]
