@@ -96,9 +96,15 @@ def _follow(gauntlet: Gauntlet, folder: Path, patch: pytest.MonkeyPatch) -> Foll
         return Followed(run.gauntlet, *parts)
 
     flow = flow_named(gauntlet.name)
+    replacements = {
+        "gauntlet_run": bare_run,
+        "conclude": handed_on,
+        "show_quarantine": _silent,
+        "track_trials": _silent,
+    }
     for module in {"_gauntlet", gauntlet.name, "_vibration", "_streams"}:
         place = f"gauntlet.flows.{module}"
-        for name, replacement in (("gauntlet_run", bare_run), ("conclude", handed_on), ("show_quarantine", _silent)):
+        for name, replacement in replacements.items():
             patch.setattr(f"{place}.{name}", replacement, raising=False)
         for kind in ("table", "markdown", "link"):
             patch.setattr(f"{place}.create_{kind}_artifact", _silent, raising=False)
