@@ -1,0 +1,50 @@
+"""How `mlflow.pyfunc.load_model` loads a registered model: rows in as they are read, the answer out as a frame.
+
+MLflow imports this module by name from the model's own folder and calls `_load_pyfunc`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gauntlet.tasks.models.answer import answer
+from gauntlet.tasks.models.columns import Column, as_declared
+
+RECIPE = "features.json"  # in the model's folder: the columns that it takes, and how features are made of them
+
+
+def columns_in(recipe: bytes | str) -> tuple[Column, ...]:
+    """The columns that a model's recipe says it takes."""
+    return tuple(Column(**column) for column in json.loads(recipe)["columns"])
+
+
+class AnsweringModel:
+    """A loaded model that answers rows of its columns' names, whatever types they were read in."""
+
+    def __init__(self, model: Any, columns: tuple[Column, ...]) -> None:
+        self.model = model
+        self.columns = columns
+
+    def predict(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The model's answer; see `gauntlet.tasks.models.answer`.
+
+        Raises:
+            ValueError: a required column is missing, or a value is not of its column's kind.
+        """
+        return answer(self.model, as_declared(rows, self.columns))
+
+    def get_raw_model(self) -> Any:
+        """The model by itself, under MLflow's name for it."""
+        return self.model
+
+
+def _load_pyfunc(path: str) -> AnsweringModel:
+    # Late: who only unpickles a model needs no MLflow.
+    import mlflow.sklearn
+
+    columns = columns_in((Path(path) / RECIPE).read_text())
+    return AnsweringModel(mlflow.sklearn.load_model(path), columns)
