@@ -1,6 +1,7 @@
 """What a registered model answers to rows: a frame with the same columns for every model of its sort.
 
-forecaster   forecast, lower_80, upper_80, lower_95, upper_95       one row a step
+forecaster   forecast, lower_80, upper_80, lower_95, upper_95       one row a step; of a series' own rows (a time, a
+             value), those of the steps that follow, their times as index
 scaler       the transformed features, by name
 detector     score (higher is more abnormal), alarm (0 or 1), threshold
 classifier   the same; its score is the probability of the second class
@@ -15,6 +16,9 @@ import numpy as np
 import pandas as pd
 
 LEVELS = (80, 95)  # percent that an interval covers
+HISTORY = (
+    "history"  # the column of a forecaster's rows that holds the last values; without it rows are the series itself
+)
 
 # What each column means; a model's folder says so beside its recipe.
 MEANING = {
@@ -42,10 +46,38 @@ def answer(model: Any, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _forecast(model: Any, rows: pd.DataFrame) -> pd.DataFrame:
+    if HISTORY not in rows.columns:
+        rows = steps_after(model, rows)
     columns = {"forecast": model.predict(rows)}
     for level in LEVELS:
         columns[f"lower_{level}"], columns[f"upper_{level}"] = model.predict_interval(rows, level).T
     return pd.DataFrame(columns, index=rows.index)
+
+
+def few(model: Any, rows: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Rows enough for an answer: the first `most`; of a series the last ones, as many as its forecaster looks back on."""
+    if hasattr(model, "predict_interval") and HISTORY not in rows.columns:
+        return rows.tail(max(most, int(model.lookback))).reset_index(drop=True)
+    return rows.head(most)
+
+
+def steps_after(model: Any, series: pd.DataFrame) -> pd.DataFrame:
+    """What a forecaster is asked for every step that it has an interval for, after the last row of a series.
+
+    Args:
+        series: one column of times and one of numbers, oldest first, equally spaced.
+
+    Raises:
+        ValueError: which column holds the times or the values cannot be told.
+    """
+    times, values = series.select_dtypes("datetime").columns, series.select_dtypes("number").columns
+    if len(times) != 1 or len(values) != 1 or len(series) < 2:
+        raise ValueError("a series is one column of times and one of numbers, of two rows and more")
+    at, history = pd.DatetimeIndex(series[times[0]]), series[values[0]].tolist()
+    horizon = len(getattr(model, f"half_width_{LEVELS[0]}_"))
+    index = pd.DatetimeIndex(at[-1] + (at[-1] - at[-2]) * np.arange(1, horizon + 1), name=times[0])
+    columns = {"origin": str(at[-1]), "step": np.arange(1, horizon + 1), HISTORY: [history] * horizon}
+    return pd.DataFrame(columns, index=index)
 
 
 def _transformed(model: Any, rows: pd.DataFrame) -> pd.DataFrame:

@@ -16,7 +16,7 @@ import skops.io
 from mlflow.models import Model, ModelSignature, infer_signature
 from mlflow.types.schema import AnyType, ColSpec, Schema, TensorSpec
 
-from gauntlet.tasks.models.answer import answer
+from gauntlet.tasks.models.answer import answer, few
 from gauntlet.tasks.models.columns import columns_of
 from gauntlet.tasks.models.pyfunc import RECIPE
 from gauntlet.tasks.registry.model_code import FOLDER, LOADER, code_of
@@ -25,7 +25,7 @@ from gauntlet.tasks.registry.requirements import requirements
 from gauntlet.tasks.registry.submission import Submission
 from gauntlet.tasks.registry.trust import types_to_trust
 
-_EXAMPLE_ROWS = 5
+EXAMPLE_ROWS = 5
 
 
 def write(submission: Submission, folder: Path, description: Model) -> None:
@@ -42,7 +42,7 @@ def write(submission: Submission, folder: Path, description: Model) -> None:
         str(folder),
         mlflow_model=description,
         signature=_signature(submission),
-        input_example=rows.head(_EXAMPLE_ROWS),
+        input_example=few(model, rows, EXAMPLE_ROWS),
         pip_requirements=requirements(code.libraries),
         pyfunc_predict_fn="predict" if hasattr(model, "predict") else "transform",
         serialization_format="skops",
@@ -65,7 +65,7 @@ def _signature(submission: Submission) -> ModelSignature:
     columns: list[ColSpec | TensorSpec] = [
         ColSpec(AnyType(), column.name, column.required) for column in columns_of(submission.rows)
     ]
-    example = answer(submission.model, submission.rows.head(_EXAMPLE_ROWS))
+    example = answer(submission.model, few(submission.model, submission.rows, EXAMPLE_ROWS))
     return ModelSignature(Schema(columns), infer_signature(example).inputs)
 
 

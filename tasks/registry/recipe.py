@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gauntlet.tasks.models.answer import MEANING, answer
+from gauntlet.tasks.models.answer import MEANING, answer, few
 from gauntlet.tasks.models.columns import columns_of
 from gauntlet.tasks.registry.model_code import path_of
 
@@ -32,7 +32,7 @@ def recipe(model: Any, rows: pd.DataFrame, features: Sequence[str], rows_by: str
         "rows_by": rows_by,
         "steps": [_step(name, part) for name, part in _steps(model)],
         "features": list(features),
-        "answer": {column: MEANING.get(column, "a feature") for column in answer(model, rows.head(5)).columns},
+        "answer": {column: MEANING.get(column, "a feature") for column in answer(model, few(model, rows, 5)).columns},
     }
     return json.dumps(document, indent=1, default=str).encode()
 

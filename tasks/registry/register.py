@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from gauntlet.tasks.claims import Done, Turn, begin, claims_database, finish, in_turn
-from gauntlet.tasks.models.answer import answer
+from gauntlet.tasks.models.answer import answer, few
 from gauntlet.tasks.registry.aliases import CHAMPION, Holder, aliases_of, enter, holder
 from gauntlet.tasks.registry.fresh import Expectation, confirm
 from gauntlet.tasks.registry.publish import find, publish
@@ -84,7 +84,7 @@ def assign_alias(
 
 
 def _expectation(submission: Submission, version: Registered) -> Expectation:
-    rows = submission.rows.head(CONFIRM_ROWS)
+    rows = few(submission.model, submission.rows, CONFIRM_ROWS)
     return Expectation(submission.name, version.version, rows, answer(submission.model, rows))
 
 

@@ -75,6 +75,26 @@ def test_a_forecaster_gives_bounds_around_its_forecast() -> None:
     assert set(found.columns) <= set(MEANING)
 
 
+def test_the_rows_of_a_series_are_answered_by_what_follows() -> None:
+    """As if origin, step and history had been written down; a column of names beside them has no say."""
+    model = SeasonalNaive(season=2).equipped(0.0, 1.0, {80: np.ones(3), 95: 2 * np.ones(3)})
+    times = pd.date_range("2026-01-01", periods=4, freq="h", name="date")
+    found = answer(model, pd.DataFrame({"sensor": "s", "date": times, "OT": [1.0, 2.0, 3.0, 4.0]}))
+    assert found["forecast"].tolist() == [3.0, 4.0, 3.0]
+    assert list(found.index) == list(pd.date_range("2026-01-01 04:00", periods=3, freq="h"))
+    rows = pd.DataFrame({"origin": str(times[-1]), "step": [1, 2, 3], "history": [[3.0, 4.0]] * 3})
+    assert np.array_equal(found, answer(model, rows))
+
+
+@pytest.mark.parametrize("columns", [["date"], ["OT"], ["date", "OT", "more"]])
+def test_rows_that_are_no_series_are_refused(columns: list[str]) -> None:
+    """Which column is meant is not guessed."""
+    model = SeasonalNaive(season=2).equipped(0.0, 1.0, {80: np.ones(3), 95: np.ones(3)})
+    rows = pd.DataFrame({"date": pd.date_range("2026-01-01", periods=4), "OT": 1.0, "more": 2.0})[columns]
+    with pytest.raises(ValueError, match="one column of times and one of numbers"):
+        answer(model, rows)
+
+
 def test_what_neither_predicts_nor_transforms_is_refused() -> None:
     """In a line."""
     with pytest.raises(TypeError, match="BaseEstimator neither predicts nor transforms"):
