@@ -33,9 +33,15 @@ class AnsweringModel:
         """The model's answer; see `gauntlet.tasks.models.answer`.
 
         Raises:
-            ValueError: a required column is missing, or a value is not of its column's kind.
+            MlflowException: a required column is missing, or a value is not of its column's kind. It is MLflow's own error
+                since that is what its scoring server passes on to whoever asked.
         """
-        return answer(self.model, as_declared(rows, self.columns))
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return answer(self.model, as_declared(rows, self.columns))
+        except ValueError as error:
+            raise MlflowException.invalid_parameter_value(" ".join(str(error).split())) from None
 
     def get_raw_model(self) -> Any:
         """The model by itself, under MLflow's name for it."""
@@ -43,7 +49,7 @@ class AnsweringModel:
 
 
 def _load_pyfunc(path: str) -> AnsweringModel:
-    # Late: who only unpickles a model needs no MLflow.
+    # Imported late, here as above: our own loader reads a recipe without MLflow.
     import mlflow.sklearn
 
     columns = columns_in((Path(path) / RECIPE).read_text())
