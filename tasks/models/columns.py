@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+RECIPE = "features.json"  # in the model's folder: the columns that it takes, and how features are made of them
+
 
 @dataclass(frozen=True)
 class Column:
@@ -27,6 +29,11 @@ class Column:
 def columns_of(rows: pd.DataFrame) -> tuple[Column, ...]:
     """The columns of example rows; one with a gap in it is optional."""
     return tuple(Column(str(name), _kind(rows[name]), not _gaps(rows[name])) for name in rows.columns)
+
+
+def columns_in(recipe: bytes | str) -> tuple[Column, ...]:
+    """The columns that a model's recipe says it takes."""
+    return tuple(Column(**column) for column in json.loads(recipe)["columns"])
 
 
 def _kind(values: pd.Series) -> str:

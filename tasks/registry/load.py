@@ -18,8 +18,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from gauntlet.datasets.errors import Altered, FormerType, GauntletError
-from gauntlet.tasks.models.columns import as_declared
-from gauntlet.tasks.models.pyfunc import RECIPE, columns_in
+from gauntlet.tasks.models.columns import RECIPE, as_declared, columns_in
 from gauntlet.tasks.registry.signing import verified_files
 from gauntlet.tasks.registry.trust import deserialise
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = "code"
-LOADER = "gauntlet.tasks.models.pyfunc"  # what MLflow loads a model by
+LOADER = "gauntlet.tasks.registry.pyfunc"  # what MLflow loads a model by
 _OURS = "gauntlet"
 
 

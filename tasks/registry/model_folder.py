@@ -17,8 +17,7 @@ from mlflow.models import Model, ModelSignature, infer_signature
 from mlflow.types.schema import AnyType, ColSpec, Schema, TensorSpec
 
 from gauntlet.tasks.models.answer import answer, few
-from gauntlet.tasks.models.columns import columns_of
-from gauntlet.tasks.models.pyfunc import RECIPE
+from gauntlet.tasks.models.columns import RECIPE, columns_of
 from gauntlet.tasks.registry.model_code import FOLDER, LOADER, code_of
 from gauntlet.tasks.registry.recipe import recipe
 from gauntlet.tasks.registry.requirements import requirements

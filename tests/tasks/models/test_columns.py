@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from gauntlet.tasks.models.columns import Column, as_declared, columns_of
+from gauntlet.tasks.models.columns import Column, as_declared, columns_in, columns_of
 
 ROWS = pd.DataFrame(
     {
@@ -80,3 +81,9 @@ def test_numbers_as_names_are_text() -> None:
     ]
     gaps = as_declared(pd.DataFrame({"machine": ["a", None]}), (Column("machine", "text"),))["machine"]
     assert gaps.isna().tolist() == [False, True]
+
+
+def test_the_recipe_names_the_columns() -> None:
+    """As it was written."""
+    recipe = json.dumps({"columns": [{"name": "load", "kind": "number", "required": False}]})
+    assert columns_in(recipe) == (Column("load", "number", False),)

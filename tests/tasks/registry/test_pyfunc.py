@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
 from sklearn.preprocessing import StandardScaler
 
 from gauntlet.tasks.models.columns import Column
-from gauntlet.tasks.models.pyfunc import AnsweringModel, columns_in
+from gauntlet.tasks.registry.pyfunc import AnsweringModel
 
 ROWS = pd.DataFrame({"load": [1.0, 2.0, 3.0], "speed": [3.0, 2.0, 5.0]})
 COLUMNS = (Column("load", "number"), Column("speed", "number"))
@@ -35,9 +33,3 @@ def test_wrong_rows_are_one_line_that_the_scoring_server_passes_on(rows: pd.Data
         AnsweringModel(StandardScaler().fit(ROWS), COLUMNS).predict(rows)
     assert refused.value.error_code == "INVALID_PARAMETER_VALUE"
     assert "\n" not in str(refused.value)
-
-
-def test_the_recipe_names_the_columns() -> None:
-    """As it was written."""
-    recipe = json.dumps({"columns": [{"name": "load", "kind": "number", "required": False}]})
-    assert columns_in(recipe) == (Column("load", "number", False),)

@@ -1,25 +1,19 @@
 """How `mlflow.pyfunc.load_model` loads a registered model: rows in as they are read, the answer out as a frame.
 
-MLflow imports this module by name from the model's own folder and calls `_load_pyfunc`.
+MLflow imports this module by name and calls `_load_pyfunc`. It travels with every model, and so do the two that it needs.
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+import mlflow.sklearn
 import pandas as pd
+from mlflow.exceptions import MlflowException
 
 from gauntlet.tasks.models.answer import answer
-from gauntlet.tasks.models.columns import Column, as_declared
-
-RECIPE = "features.json"  # in the model's folder: the columns that it takes, and how features are made of them
-
-
-def columns_in(recipe: bytes | str) -> tuple[Column, ...]:
-    """The columns that a model's recipe says it takes."""
-    return tuple(Column(**column) for column in json.loads(recipe)["columns"])
+from gauntlet.tasks.models.columns import RECIPE, Column, as_declared, columns_in
 
 
 class AnsweringModel:
@@ -36,8 +30,6 @@ class AnsweringModel:
             MlflowException: a required column is missing, or a value is not of its column's kind. It is MLflow's own error
                 since that is what its scoring server passes on to whoever asked.
         """
-        from mlflow.exceptions import MlflowException
-
         try:
             return answer(self.model, as_declared(rows, self.columns))
         except ValueError as error:
@@ -49,8 +41,4 @@ class AnsweringModel:
 
 
 def _load_pyfunc(path: str) -> AnsweringModel:
-    # Imported late, here as above: our own loader reads a recipe without MLflow.
-    import mlflow.sklearn
-
-    columns = columns_in((Path(path) / RECIPE).read_text())
-    return AnsweringModel(mlflow.sklearn.load_model(path), columns)
+    return AnsweringModel(mlflow.sklearn.load_model(path), columns_in((Path(path) / RECIPE).read_text()))
