@@ -12,6 +12,7 @@
         ├── Unsigned                  no signature, or one by another key
         ├── Altered                   bytes differ from what was signed
         └── UnknownType               a type that is not on the project's own list
+            └── FormerType            one of another version of Gauntlet: register the model anew
 
 A message is one line: what, where, what was expected, what to do.
 """
@@ -126,3 +127,7 @@ class Altered(Untrusted):
 
 class UnknownType(Untrusted):
     """The model holds a type that the project's own list of trusted types lacks."""
+
+
+class FormerType(UnknownType):
+    """The model holds a type of ours that this version of Gauntlet does not have: it has to be registered anew."""

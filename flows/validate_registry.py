@@ -1,6 +1,6 @@
-"""Can every champion be relied on? Loads, answers its example, its files are in S3, its reference is there.
+"""Can every version with an alias be relied on? Loads, answers its example, its files are in S3, its reference is there.
 
-champions ─> check (each, side by side) ─> S3 map as table and HTML
+versions with an alias ─> check (each, side by side) ─> S3 map as table and HTML
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from gauntlet.tasks.runtime.former_steps import step
 from gauntlet.tasks.runtime.steps import run_id, say
 from gauntlet.tasks.runtime.tracking import experiment, log_files, servers, tracked
 
-find_champions = step(inventory.champions, "champions", calls_server=True)
-check = step(inventory.check, "check", run_name="check {name}", calls_server=True)
+find_versions = step(inventory.versions_with_alias, "find versions", calls_server=True)
+check = step(inventory.check, "check", run_name="check {name} v{version}", calls_server=True)
 
 
 def _keep(loop: Loop, page: str) -> str:
@@ -41,35 +41,39 @@ keep = step(_keep, "keep", calls_server=True)
     task_runner=Workers(),
 )
 def validate_registry(models: list[str] | None = None) -> list[Checked]:
-    """Check every champion; fails, after the table was written, when one cannot be relied on.
+    """Check every version that bears an alias; fails, after the table was written, when one cannot be relied on.
 
     Args:
-        models: Only the champions among these; empty for all.
+        models: Only the versions of these models; empty for all.
     """
     loop = open_loop()
-    found = [one for one in find_champions() if not models or one[0] in models]
+    found = find_versions(models or [])
     if not found:
-        say("there is no champion yet")
+        say("no version has an alias yet")
         return []
-    names, versions = zip(*found, strict=True)
+    names, versions, aliases = zip(*found, strict=True)
     shared = {"connection": unmapped(loop.connection), "key_file": unmapped(loop.key_file)}
-    checked = watched(check.map(name=list(names), version=list(versions), **shared), "registry-validation")
+    checks = check.map(name=list(names), version=list(versions), aliases=list(aliases), **shared)
+    checked = watched(checks, "registry-validation")
     rows = inventory.rows_of(checked)
-    create_table_artifact(rows, key="s3-map", description="Experiment, run, model and folder of every champion")
+    create_table_artifact(
+        rows, key="s3-map", description="Experiment, run, model and folder of every version with an alias"
+    )
     faults = [one for one in checked if one.fault]
     link = keep(loop, _page(rows, faults))
     create_link_artifact(link, key="s3-map-page", link_text="S3 map")
     name_run(f"validate-registry · {len(checked) - len(faults)} of {len(checked)} well")
     if faults:
-        said = "; ".join(f"{one.model} v{one.version}: {one.fault}" for one in faults)
-        loop.tell("failed", run_id(), f"registry validation: {said}")
-        raise GauntletError(f"{len(faults)} of {len(checked)} champions cannot be relied on: {said}")
+        named = "; ".join(f"{one.model} v{one.version}: {one.fault}" for one in faults)
+        loop.tell("failed", run_id(), f"registry validation: {named}")
+        raise GauntletError(f"{len(faults)} of {len(checked)} versions cannot be relied on: {named}")
     return checked
 
 
 def _page(rows: list[dict[str, str]], faults: list[Checked]) -> str:
     verdict = (
-        f"{len(rows) - len(faults)} of {len(rows)} champions load, answer their examples and have all their files."
+        f"{len(rows) - len(faults)} of {len(rows)} versions with an alias load, answer their examples and have all their "
+        "files."
     )
     table = Table(tuple(rows[0]), tuple(tuple(row.values()) for row in rows))
     return render(Page("Registry validation", "S3 map", "", (verdict,), (Section("S3 map", (), (table,)),)))

@@ -104,7 +104,8 @@ class Artifact:
 
     `rows`: raw input rows, as the publisher's files have them. `files`: of the model's folder, by name. `identity`:
     parameters that make this training another piece of work, beside data, code and seed. `figures`: metrics to quote.
-    `pictures`: of this model alone, beside those of the report.
+    `pictures`: of this model alone, beside those of the report. `rows_by`: dotted path of the code that makes `rows`, where
+    they are features already and not the publisher's.
     """
 
     name: str
@@ -124,3 +125,4 @@ class Artifact:
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     metrics: Mapping[str, float] | None = None
     sensor_type: str | None = None
+    rows_by: str = ""

@@ -1,10 +1,9 @@
-"""Whether every champion can be relied on: loads, answers its example, has its files in S3 and its reference."""
+"""Whether every version with an alias can be relied on: loads, answers its example, has its files and its reference."""
 
 from __future__ import annotations
 
 import io
-import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlparse
@@ -14,7 +13,7 @@ import pandas as pd
 from mlflow import MlflowClient
 
 from gauntlet.datasets.errors import GauntletError, ServiceDown
-from gauntlet.tasks.registry.fresh import answer
+from gauntlet.tasks.models.answer import answer
 from gauntlet.tasks.registry.load import artifact_location, find_version, load, model_id_of
 from gauntlet.tasks.registry.selection import get_all_registered_models
 from gauntlet.tasks.registry.signing import signing_key
@@ -26,10 +25,11 @@ NEEDED = ("MLmodel", "model.skops", "signature.json", "reference.parquet", "feat
 
 @dataclass(frozen=True)
 class Checked:
-    """A champion's state: `fault` empty where all is well."""
+    """A version's state and the aliases that point at it: `fault` empty where all is well."""
 
     model: str
     version: int
+    aliases: tuple[str, ...]
     experiment: str
     run: str
     folder: str
@@ -38,13 +38,21 @@ class Checked:
     fault: str = ""
 
 
-def champions() -> list[tuple[str, int]]:
-    """(name, version) of every model that holds the alias champion."""
-    return [(one.name, one.aliases["champion"]) for one in get_all_registered_models() if "champion" in one.aliases]
+def versions_with_alias(names: Collection[str] = ()) -> list[tuple[str, int, tuple[str, ...]]]:
+    """(name, version, its aliases) of every version that bears one: champions, challengers, and who may come back.
+
+    `names`: of these models only; empty for all.
+    """
+    found: dict[tuple[str, int], list[str]] = {}
+    for model in get_all_registered_models():
+        if not names or model.name in names:
+            for alias, version in sorted(model.aliases.items()):
+                found.setdefault((model.name, version), []).append(alias)
+    return [(name, version, tuple(aliases)) for (name, version), aliases in sorted(found.items())]
 
 
-def check(name: str, version: int, connection: Connection, key_file: Path) -> Checked:
-    """One champion, looked at from all sides.
+def check(name: str, version: int, aliases: tuple[str, ...], connection: Connection, key_file: Path) -> Checked:
+    """One version, looked at from all sides.
 
     Raises:
         ServiceDown: a server is away, which says nothing about the model.
@@ -55,20 +63,19 @@ def check(name: str, version: int, connection: Connection, key_file: Path) -> Ch
         experiment = MlflowClient().get_experiment(run.experiment_id).name
         folder = artifact_location(model_id_of(entry))
         sizes = _objects(connection, folder)
-        fault = next((f"{one} is not in S3" for one in NEEDED if one not in sizes), "")
+        fault = next((f"{file} is not in S3" for file in NEEDED if file not in sizes), "")
         if not fault:
             fault = _fault(name, version, key_file)
-    return Checked(name, version, experiment, run.run_id, folder, len(sizes), sum(sizes.values()), fault)
+    return Checked(name, version, aliases, experiment, run.run_id, folder, len(sizes), sum(sizes.values()), fault)
 
 
 def _fault(name: str, version: int, key_file: Path) -> str:
     try:
-        model = load(name, version, signing_key(key_file).public_key())
-        example = json.loads(model.files["input_example.json"])
-        said = answer(model.model, pd.DataFrame(example["data"], columns=example["columns"]))
-        if not np.isfinite(said).all():
+        loaded = load(name, version, signing_key(key_file).public_key())
+        answered = answer(loaded.model, loaded.example())
+        if not np.isfinite(answered.to_numpy(np.float64)).all():
             return "answers its own example with something that is no number"
-        if not len(pd.read_parquet(io.BytesIO(model.files["reference.parquet"]))):
+        if not len(pd.read_parquet(io.BytesIO(loaded.files["reference.parquet"]))):
             return "its reference is empty"
     except ServiceDown:
         raise
@@ -89,7 +96,8 @@ def rows_of(checked: Sequence[Checked]) -> list[dict[str, str]]:
     """The S3 map as a table: experiment, run, model, folder."""
     return [
         {
-            "experiment": one.experiment, "run": one.run, "model": f"{one.model} v{one.version}", "folder": one.folder,
+            "experiment": one.experiment, "run": one.run, "model": f"{one.model} v{one.version}",
+            "aliases": ", ".join(one.aliases), "folder": one.folder,
             "files": str(one.files), "kB": f"{one.bytes / 1000:.0f}", "state": one.fault or "well",
         }
         for one in checked

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 import requests
-import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
 
 from gauntlet.datasets.errors import GauntletError, NotPromotable, ServiceDown
+from gauntlet.tasks.models.answer import answer
 from gauntlet.tasks.registry.aliases import Holder
-from gauntlet.tasks.registry.fresh import answer
 from gauntlet.tasks.registry.load import LoadedModel, find_version, load
 
-EXAMPLE = "input_example.json"
 # A server that is away says nothing about the model; `gauntlet.tasks.runtime.tracking.servers` gives these their words.
 _OUTAGES = (ServiceDown, requests.RequestException, MlflowException, BotoCoreError, ClientError, ConnectionError)
 
@@ -37,12 +32,15 @@ def examine(version: Holder, key: Ed25519PublicKey) -> LoadedModel:
         raise
     except Exception as error:  # whatever a broken file makes the reader say
         raise NotPromotable(f"{_named(version)} cannot be loaded: {_short(error)}") from error
-    rows = example(loaded)
     try:
-        said = answer(loaded.model, rows)
+        rows = loaded.example()
+    except GauntletError as error:
+        raise NotPromotable(str(error)) from None
+    try:
+        answered = answer(loaded.model, rows)
     except Exception as error:
         raise NotPromotable(f"{_named(version)} fails on its own input example: {_short(error)}") from error
-    if len(said) != len(rows) or not np.isfinite(said).all():
+    if len(answered) != len(rows) or not np.isfinite(np.asarray(answered, np.float64)).all():
         raise NotPromotable(f"{_named(version)} answers its own input example with gaps or infinities.")
     return loaded
 
@@ -69,25 +67,6 @@ def tags_of(version: Holder) -> Mapping[str, str]:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             raise NotPromotable(f"There is no {_named(version)}.") from None
         raise
-
-
-def example(loaded: LoadedModel) -> pd.DataFrame:
-    """The raw rows that the version was registered with, with the types of its signature.
-
-    Raises:
-        NotPromotable: it has none, or they cannot be read.
-    """
-    try:
-        table = json.loads(loaded.files[EXAMPLE])
-        rows = pd.DataFrame(table["data"], columns=table["columns"])
-        signature = ModelSignature.from_dict(yaml.safe_load(loaded.files["MLmodel"])["signature"])
-        types = dict(zip(rows.columns, signature.inputs.pandas_types(), strict=True))
-        return rows.astype(
-            {name: kind for name, kind in types.items() if np.dtype(kind).kind != "O"}
-        )  # words are pandas' own type
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        named = _named(Holder(loaded.name, loaded.version))
-        raise NotPromotable(f"{named} has no readable {EXAMPLE}: {_short(error)}") from None
 
 
 def _named(version: Holder) -> str:

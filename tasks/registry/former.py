@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from gauntlet.tasks.models.answer import answer
 from gauntlet.tasks.registry.aliases import Holder, aliases_of, enter
-from gauntlet.tasks.registry.fresh import Expectation, answer, confirm
+from gauntlet.tasks.registry.fresh import Expectation, confirm
 from gauntlet.tasks.registry.register import CONFIRM_ROWS
 from gauntlet.tasks.registry.register import register as submit
 from gauntlet.tasks.registry.submission import Submission

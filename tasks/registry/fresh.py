@@ -18,25 +18,17 @@ import numpy as np
 import pandas as pd
 
 from gauntlet.datasets.errors import GauntletError
-
-# What a model is asked: its first method of these. Probabilities tell more than decisions; a scaler only transforms.
-ASKED = ("predict_proba", "predict", "transform")
+from gauntlet.tasks.models.answer import answer
 
 
 @dataclass(frozen=True, eq=False)
 class Expectation:
-    """What a version must answer to raw rows: an array with an entry, or a row, per row."""
+    """What a version must answer to raw rows: a frame with a row per row."""
 
     name: str
     version: int
     rows: pd.DataFrame
-    answer: np.ndarray
-
-
-def answer(model: Any, rows: pd.DataFrame) -> np.ndarray:
-    """What the model says of these rows: by the first of `ASKED` that it has."""
-    method = next(name for name in ASKED if hasattr(model, name))
-    return np.asarray(getattr(model, method)(rows), np.float64)
+    answer: pd.DataFrame
 
 
 def confirm(expected: Sequence[Expectation], signing_key: Path) -> None:
@@ -48,10 +40,10 @@ def confirm(expected: Sequence[Expectation], signing_key: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="gauntlet-fresh-") as folder:
         versions = []
         for place, one in enumerate(expected):
-            rows, numbers = Path(folder) / f"{place}.parquet", Path(folder) / f"{place}.npy"
+            rows, wanted = Path(folder) / f"{place}-rows.parquet", Path(folder) / f"{place}-answer.parquet"
             one.rows.to_parquet(rows)
-            np.save(numbers, one.answer)
-            versions.append({"name": one.name, "version": one.version, "rows": str(rows), "answer": str(numbers)})
+            one.answer.to_parquet(wanted)
+            versions.append({"name": one.name, "version": one.version, "rows": str(rows), "answer": str(wanted)})
         request = Path(folder) / "request.json"
         request.write_text(json.dumps({"key": str(signing_key), "versions": versions}))
         done = subprocess.run(
@@ -73,10 +65,18 @@ def _check(request: Mapping[str, Any]) -> None:
     key = signing_key(Path(str(request["key"]))).public_key()
     for one in request["versions"]:
         got = answer(load(one["name"], int(one["version"]), key).model, pd.read_parquet(one["rows"]))
-        wanted = np.load(one["answer"])
-        if got.shape != wanted.shape or not np.allclose(got, wanted, rtol=1e-9, atol=1e-12, equal_nan=True):
-            worst = f"by up to {np.max(np.abs(got - wanted)):.3g}" if got.shape == wanted.shape else "in shape"
-            raise GauntletError(f"{one['name']} version {one['version']} answers otherwise, {worst}")
+        if difference := _difference(got, pd.read_parquet(one["answer"])):
+            raise GauntletError(f"{one['name']} version {one['version']} answers otherwise, {difference}")
+
+
+def _difference(got: pd.DataFrame, wanted: pd.DataFrame) -> str:
+    """How two answers differ; empty when they do not."""
+    if got.shape != wanted.shape or list(got.columns) != list(wanted.columns):
+        return "in shape"
+    left, right = got.to_numpy(np.float64), wanted.to_numpy(np.float64)
+    if np.allclose(left, right, rtol=1e-9, atol=1e-12, equal_nan=True):
+        return ""
+    return f"by up to {np.nanmax(np.abs(left - right)):.3g}"
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 _ROOT = Path(__file__).resolve().parents[2]
-_LIBRARIES = ("scikit-learn", "lightgbm", "numpy", "pandas", "scipy", "skops", "mlflow")
+_LIBRARIES = ("scikit-learn", "lightgbm", "prophet", "statsmodels", "numpy", "pandas", "scipy", "skops", "mlflow")
 
 
 @lru_cache(maxsize=1)
@@ -42,11 +42,11 @@ def git_commit() -> str:
 
 def work_key(data_hash: str, parameters: Mapping[str, Any]) -> str:
     """The idempotency key: the same data, code, libraries and parameters give the same key, 64 hex digits."""
-    parts = {"data": data_hash, "code": code_hash(), "libraries": requirements(), "parameters": dict(parameters)}
+    parts = {"data": data_hash, "code": code_hash(), "libraries": libraries(), "parameters": dict(parameters)}
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 @lru_cache(maxsize=1)
-def requirements() -> list[str]:
-    """The versions that a model needs to be used, as pip requirements."""
+def libraries() -> list[str]:
+    """The libraries that can change a model, with their installed versions."""
     return [f"{name}=={version(name)}" for name in _LIBRARIES]

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
 
-from gauntlet.datasets.errors import Altered, GauntletError
+from gauntlet.datasets.errors import Altered, FormerType, GauntletError
+from gauntlet.tasks.models.columns import RECIPE, as_declared, columns_in
 from gauntlet.tasks.registry.signing import verified_files
 from gauntlet.tasks.registry.trust import deserialise
+
+EXAMPLE = "input_example.json"  # in the model's folder, written by MLflow
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,20 @@ class LoadedModel:
     tags: Mapping[str, str]
     model: Any
     files: Mapping[str, bytes]
+
+    def example(self) -> pd.DataFrame:
+        """The raw rows that it was registered with, in the types of its recipe.
+
+        Raises:
+            GauntletError: it has none, or they cannot be read.
+        """
+        try:
+            table = json.loads(self.files[EXAMPLE])
+            rows = pd.DataFrame(table["data"], columns=table["columns"])
+            return as_declared(rows, columns_in(self.files[RECIPE]))
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            saw = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            raise GauntletError(f"{self.name} version {self.version} has no readable {EXAMPLE}: {saw}") from None
 
 
 def find_version(name: str, version_or_alias: int | str) -> ModelVersion:
@@ -56,6 +76,7 @@ def load(name: str, version_or_alias: int | str, key: Ed25519PublicKey) -> Loade
 
     Raises:
         Unsigned, Altered, UnknownType: it must not be loaded; nothing of it was deserialised.
+        FormerType: it was registered by another version of Gauntlet; the message says how to register it anew.
     """
     entry = find_version(name, version_or_alias)
     model_id = model_id_of(entry)
@@ -65,4 +86,19 @@ def load(name: str, version_or_alias: int | str, key: Ed25519PublicKey) -> Loade
     described = yaml.safe_load(files["MLmodel"]).get("model_id")
     if described != model_id:
         raise Altered(f"{name} version {entry.version}: MLmodel describes {described}, not {model_id}.")
-    return LoadedModel(name, int(entry.version), dict(entry.tags), deserialise(files["model.skops"]), files)
+    try:
+        model = deserialise(files["model.skops"])
+    except FormerType as error:
+        anew = f"register anew with `gauntlet run {_gauntlet_of(entry)}`"
+        raise FormerType(f"{name} version {entry.version}: {error} Do: {anew}.") from None
+    return LoadedModel(name, int(entry.version), dict(entry.tags), model, files)
+
+
+def _gauntlet_of(entry: ModelVersion) -> str:
+    """The gauntlet that registered a version, as the run says that it was registered in; "NAME" when that is gone."""
+    client = MlflowClient()
+    try:
+        parent = client.get_run(str(entry.run_id)).data.tags["mlflow.parentRunId"]
+        return str(client.get_run(parent).data.tags["gauntlet"])
+    except (MlflowException, KeyError):
+        return "NAME"

@@ -9,24 +9,20 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import mlflow.sklearn
 import pandas as pd
-import skops.io
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
-from mlflow.models import Model, ModelSignature, infer_signature
+from mlflow.models import Model
 
 from gauntlet.tasks.registry.load import artifact_location, model_id_of
+from gauntlet.tasks.registry.model_folder import write
 from gauntlet.tasks.registry.signing import sign_folder
 from gauntlet.tasks.registry.submission import Submission
-from gauntlet.tasks.registry.trust import types_to_trust
 from gauntlet.tasks.result import Registered
 
 
@@ -39,9 +35,7 @@ def find(name: str, key: str) -> Registered | None:
     return Registered(name, int(entry.version), (), artifact_location(model_id_of(entry)))
 
 
-def publish(
-    submission: Submission, experiment_id: str, run_id: str, key: Ed25519PrivateKey, requirements: list[str]
-) -> Registered:
+def publish(submission: Submission, experiment_id: str, run_id: str, key: Ed25519PrivateKey) -> Registered:
     """The version, registered now or found by its key.
 
     A failure on the way leaves no version: the half-made model is marked FAILED and nothing refers to it.
@@ -51,7 +45,7 @@ def publish(
     client = MlflowClient()
     model_id = client.create_logged_model(experiment_id, name=submission.name, source_run_id=run_id).model_id
     try:
-        _upload(submission, model_id, run_id, key, requirements)
+        _upload(submission, model_id, run_id, key)
         client.finalize_logged_model(model_id, "READY")
         _log_metrics(run_id, model_id, submission.metrics)
         version = _register(submission, model_id, run_id)
@@ -61,43 +55,15 @@ def publish(
     return Registered(submission.name, version, (), artifact_location(model_id))
 
 
-def _upload(
-    submission: Submission, model_id: str, run_id: str, key: Ed25519PrivateKey, requirements: list[str]
-) -> None:
+def _upload(submission: Submission, model_id: str, run_id: str, key: Ed25519PrivateKey) -> None:
     scratch = Path(tempfile.mkdtemp(prefix="gauntlet-publish-"))
     try:
         folder = scratch / "model"
-        _save(submission, folder, Model(run_id=run_id, model_id=model_id), requirements)
-        for name, content in submission.files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(content)
+        write(submission, folder, Model(run_id=run_id, model_id=model_id))
         sign_folder(folder, model_id, key)
         MlflowClient().log_model_artifacts(model_id, str(folder))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _save(submission: Submission, folder: Path, description: Model, requirements: list[str]) -> None:
-    model, rows = submission.model, submission.rows.head(5)
-    method = "predict" if hasattr(model, "predict") else "transform"
-    mlflow.sklearn.save_model(
-        model,
-        str(folder),
-        mlflow_model=description,
-        signature=_signature(rows, getattr(model, method)(rows)),
-        input_example=rows,
-        pip_requirements=requirements,
-        pyfunc_predict_fn=method,
-        serialization_format="skops",
-        skops_trusted_types=types_to_trust(skops.io.dumps(model)),
-    )
-
-
-def _signature(rows: pd.DataFrame, answer: Any) -> ModelSignature:
-    """The columns of the rows, and what they are answered by."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # whole numbers that could be missing: ours never are
-        return infer_signature(rows, answer)
 
 
 def _log_metrics(run_id: str, model_id: str, metrics: Mapping[str, float]) -> None:

@@ -9,9 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from gauntlet.tasks.claims import Done, Turn, begin, claims_database, finish, in_turn
+from gauntlet.tasks.models.answer import answer, few
 from gauntlet.tasks.registry.aliases import CHAMPION, Holder, aliases_of, enter, holder
-from gauntlet.tasks.registry.fresh import Expectation, answer, confirm
-from gauntlet.tasks.registry.key import requirements
+from gauntlet.tasks.registry.fresh import Expectation, confirm
 from gauntlet.tasks.registry.publish import find, publish
 from gauntlet.tasks.registry.signing import signing_key
 from gauntlet.tasks.registry.submission import Submission
@@ -57,7 +57,7 @@ def _register(submission: Submission, parent: TrackedRun, connection: Connection
     with tracked(connection, parent.experiment_id, submission.name, submission.tags, parent) as run:
         log(run, metrics=submission.metrics, parameters=submission.parameters)
         log_files(run, {f"plots/{name}": png for name, png in submission.pictures.items()})
-        return publish(submission, parent.experiment_id, run.run_id, signing_key(key_file), requirements())
+        return publish(submission, parent.experiment_id, run.run_id, signing_key(key_file))
 
 
 def assign_alias(
@@ -84,7 +84,7 @@ def assign_alias(
 
 
 def _expectation(submission: Submission, version: Registered) -> Expectation:
-    rows = submission.rows.head(CONFIRM_ROWS)
+    rows = few(submission.model, submission.rows, CONFIRM_ROWS)
     return Expectation(submission.name, version.version, rows, answer(submission.model, rows))
 
 

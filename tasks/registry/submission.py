@@ -23,6 +23,7 @@ class Submission:
 
     `rows` are raw input rows (the example), `files` further files of the model's folder by name, `pictures` go beside its
     run. `key` identifies the work (data, code, parameters): the same key is never registered twice under a name.
+    `rows_by`: dotted path of the code that makes such rows; empty: they are the publisher's own.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Submission:
     description: str
     files: Mapping[str, bytes]
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    rows_by: str = ""
 
 
 def submissions(
@@ -77,6 +79,7 @@ def _submission(one: Artifact, prepared: Prepared, row: Row | None, findings: Se
             **one.files,
         },
         pictures=one.pictures,
+        rows_by=one.rows_by,
     )
 
 

@@ -94,11 +94,13 @@ def test_a_file_of_another_machine_is_refused_and_may_be_offered_again(ran: Any,
         score("ai4i", tmp_path / "nothing-here")
 
 
-def test_every_champion_is_well(ran: Any) -> None:
-    """And the table names folder, run and experiment of each."""
-    checked = validate_registry([one.name for one in ran.result.registered])
-    holders = {one.name for one in get_all_registered_models() if "champion" in one.aliases}
-    assert {one.model for one in checked} == holders & {one.name for one in ran.result.registered} != set()
+def test_every_version_with_an_alias_is_well(ran: Any) -> None:
+    """The champion among them; and the table names folder, run and experiment of each."""
+    names = {one.name for one in ran.result.registered}
+    checked = validate_registry(sorted(names))
+    held = {(one.name, version) for one in get_all_registered_models() for version in one.aliases.values()}
+    assert {(one.model, one.version) for one in checked} == {(name, number) for name, number in held if name in names}
+    assert ran.result.champion in {one.model for one in checked if "champion" in one.aliases}
     assert all(one.fault == "" and one.folder.startswith("s3://") and one.files >= 8 for one in checked)
 
 

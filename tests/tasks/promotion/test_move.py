@@ -26,7 +26,6 @@ from gauntlet.tasks.promotion.move import Standing, promote, repair, rollback, s
 from gauntlet.tasks.promotion.smoke import examine
 from gauntlet.tasks.registry import aliases as reading
 from gauntlet.tasks.registry.aliases import CHALLENGER, CHAMPION, PREVIOUS, Holder, aliases_of, enter, holder
-from gauntlet.tasks.registry.key import requirements
 from gauntlet.tasks.registry.publish import Submission, publish
 from gauntlet.tasks.runtime.tracking import experiment, tracked
 from gauntlet.tasks.tabular.gauntlets import AI4I
@@ -55,8 +54,8 @@ def submission(name: str, number: int, **tags: str) -> Submission:
     rng = np.random.default_rng(number)
     rows = pd.DataFrame({"load": rng.standard_normal(40), "speed": rng.standard_normal(40)})
     fitted = LogisticRegression().fit(rows, (rows["load"] > 0).astype(int))
-    told = {"leaked": "false", **tags}
-    return Submission(name, f"{name} {number}", fitted, rows.head(5), {"pr_auc": 0.5}, told, "A test.", {})
+    tags = {"leaked": "false", **tags}
+    return Submission(name, f"{name} {number}", fitted, rows.head(5), {"pr_auc": 0.5}, {}, tags, "A test.", {})
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +65,7 @@ def add(stack: Any) -> Iterator[Callable[..., Holder]]:
     with tracked(stack.connection, experiment("promotion", stack.connection), "parent", {}) as run:
 
         def register(name: str, key: Ed25519PrivateKey = KEY, **tags: str) -> Holder:
-            one = publish(submission(name, next(number), **tags), run.experiment_id, run.run_id, key, requirements())
+            one = publish(submission(name, next(number), **tags), run.experiment_id, run.run_id, key)
             return Holder(name, one.version)
 
         yield register
@@ -334,7 +333,7 @@ def test_the_smoke_test_asks_for_finite_answers_to_the_own_example(
     """It answers the rows that it was registered with; a NaN among the answers, or an error, is a refusal."""
     loaded = examine(versions["a1"], PUBLIC)
     stored = json.loads(loaded.files["input_example.json"])["data"]
-    assert smoke.example(loaded).to_numpy() == pytest.approx(np.array(stored))
+    assert loaded.example().to_numpy() == pytest.approx(np.array(stored))
     assert len(stored) == 5
     monkeypatch.setattr(smoke, "answer", lambda model, rows: np.array([0.1, np.nan, 0.2, 0.3, 0.4]))
     with pytest.raises(NotPromotable, match="gaps or infinities"):
@@ -349,16 +348,16 @@ def test_the_smoke_test_asks_for_finite_answers_to_the_own_example(
 
 
 def test_a_gauntlets_own_model_passes_with_its_column_of_words(stack: Any, tmp_path: Path) -> None:
-    """AI4I's pipeline takes whole numbers, fractions and words; the example has the types of the signature."""
+    """AI4I's pipeline takes whole numbers, fractions and words; the example has the types of the recipe."""
     frame = ai4i.read(ai4i.simulate(tmp_path, seed=3, rows=600))
     fitted = pipeline(AI4I.candidates[3], Prices(500.0, 25.0), seed=7).fit(frame.features, frame.target.to_numpy())
     one = Submission(
-        "promotion_ai4i", "k", fitted, frame.features.head(5), {"f1": 0.5}, {"leaked": "false"}, "A test.", {}
+        "promotion_ai4i", "k", fitted, frame.features.head(5), {"f1": 0.5}, {}, {"leaked": "false"}, "A test.", {}
     )
     with tracked(stack.connection, experiment("promotion", stack.connection), "parent", {}) as run:
-        version = publish(one, run.experiment_id, run.run_id, KEY, requirements()).version
+        version = publish(one, run.experiment_id, run.run_id, KEY).version
     loaded = examine(Holder("promotion_ai4i", version), PUBLIC)
-    assert smoke.example(loaded).dtypes.astype(str).to_dict() == frame.features.dtypes.astype(str).to_dict()
+    assert loaded.example().dtypes.astype(str).to_dict() == frame.features.dtypes.astype(str).to_dict()
 
 
 def decision(verdict: str = "promote", mode: str = "enabled") -> Decision:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gauntlet.tasks.registry import key
-from gauntlet.tasks.registry.key import code_hash, git_commit, requirements, work_key
+from gauntlet.tasks.registry.key import code_hash, git_commit, libraries, work_key
 
 DATA = "ab" * 32
 PARAMETERS = {"seed": 7, "prices": {"miss": 500.0, "false_alarm": 25.0}, "columns": ["a", "b"], "source": "real"}
@@ -65,7 +65,7 @@ def test_data_and_libraries_change_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other bytes of the file, or another scikit-learn."""
     before = work_key(DATA, PARAMETERS)
     assert work_key("cd" * 32, PARAMETERS) != before
-    monkeypatch.setattr(key, "requirements", lambda: ["scikit-learn==0.0"])
+    monkeypatch.setattr(key, "libraries", lambda: ["scikit-learn==0.0"])
     assert work_key(DATA, PARAMETERS) != before
 
 
@@ -84,10 +84,10 @@ def test_code_changes_it(sources: Path) -> None:
     assert len(seen) == 4
 
 
-def test_requirements_are_the_installed_versions() -> None:
+def test_libraries_are_the_installed_versions() -> None:
     """Every line pins one library, scikit-learn and skops among them."""
-    assert all(re.fullmatch(r"[a-z-]+==\d[\w.]*", line) for line in requirements())
-    assert {"scikit-learn", "skops", "lightgbm"} <= {line.split("==")[0] for line in requirements()}
+    assert all(re.fullmatch(r"[a-z-]+==\d[\w.]*", line) for line in libraries())
+    assert {"scikit-learn", "skops", "lightgbm"} <= {line.split("==")[0] for line in libraries()}
 
 
 def test_the_commit_is_gits_or_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from gauntlet.datasets import ai4i
-from gauntlet.datasets.errors import UnknownType, Untrusted
+from gauntlet.datasets.errors import FormerType, UnknownType, Untrusted
 from gauntlet.datasets.simulate.ai4i import draw
 from gauntlet.tasks.metrics.prices import Prices
+from gauntlet.tasks.registry import trust
 from gauntlet.tasks.registry.trust import TRUSTED_TYPES, deserialise, types_to_trust
 from gauntlet.tasks.tabular.gauntlets import AI4I, Candidate
 from gauntlet.tasks.tabular.train import pipeline
@@ -99,20 +100,54 @@ def test_a_function_smuggled_into_a_scikit_learn_step_is_refused(function: Any) 
         deserialise(skops.io.dumps(FunctionTransformer(function)))
 
 
-def test_a_renamed_type_in_the_schema_is_refused(tmp_path: Path) -> None:
-    """A trusted file whose schema is edited to name `os.system` in place of a class."""
-    source = io.BytesIO(skops.io.dumps(StandardScaler().fit(np.eye(3))))
+def with_type(content: bytes, module: str, name: str) -> bytes:
+    """A skops file whose outermost object is said to be of another type."""
     target = io.BytesIO()
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
-        for name in old.namelist():
-            content = old.read(name)
-            if name == "schema.json":
-                schema = json.loads(content)
-                schema["__class__"], schema["__module__"] = "system", "os"
-                content = json.dumps(schema).encode()
-            new.writestr(name, content)
-    with pytest.raises(UnknownType, match=r"os\.system"):
-        deserialise(target.getvalue())
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(target, "w") as new:
+        for entry in old.namelist():
+            inside = old.read(entry)
+            if entry == "schema.json":
+                schema = json.loads(inside)
+                schema["__class__"], schema["__module__"] = name, module
+                inside = json.dumps(schema).encode()
+            new.writestr(entry, inside)
+    return target.getvalue()
+
+
+def test_a_renamed_type_in_the_schema_is_refused() -> None:
+    """A trusted file whose schema is edited to name `os.system` in place of a class."""
+    with pytest.raises(UnknownType, match=r"os\.system") as refused:
+        deserialise(with_type(skops.io.dumps(StandardScaler().fit(np.eye(3))), "os", "system"))
+    assert not isinstance(refused.value, FormerType)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [("tasks.models.decision", "DecisionClassifier"), ("gauntlet.tasks.train.thinned", "Thinned")],
+    ids=["before it was installed as gauntlet", "moved since"],
+)
+def test_a_type_of_another_version_of_ours_is_told_from_a_foreign_one(module: str, name: str) -> None:
+    """It is refused, too, and the line names it; it is no traceback about a missing module."""
+    with pytest.raises(FormerType, match=f"{module}.{name}") as refused:
+        deserialise(with_type(skops.io.dumps(StandardScaler().fit(np.eye(3))), module, name))
+    assert "\n" not in str(refused.value)
+
+
+def test_beside_a_foreign_type_one_of_ours_excuses_nothing(tmp_path: Path) -> None:
+    """The foreign one is what is told."""
+    inner = skops.io.dumps(Pipeline([("one", StandardScaler().fit(np.eye(3))), ("two", intruder(tmp_path / "marker"))]))
+    with pytest.raises(UnknownType, match="Intruder") as refused:
+        deserialise(with_type(inner, "tasks.models", "Former"))
+    assert not isinstance(refused.value, FormerType)
+    assert not (tmp_path / "marker").exists()
+
+
+def test_a_trusted_type_that_is_gone_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its place is on the list, and nothing is there."""
+    monkeypatch.setattr(trust, "TRUSTED_TYPES", (*TRUSTED_TYPES, "gauntlet.tasks.models.gone.Gone"))
+    with pytest.raises(FormerType, match="cannot be built here") as refused:
+        deserialise(with_type(skops.io.dumps(StandardScaler().fit(np.eye(3))), "gauntlet.tasks.models.gone", "Gone"))
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("candidate", AI4I.candidates, ids=lambda one: one.name)
