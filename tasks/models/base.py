@@ -8,6 +8,7 @@ contributions(rows)      ->  n x parts, which add up to the score: what moved it
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from sklearn.pipeline import Pipeline
 START = "typical"  # the part of the score that a typical row has, before anything about this row moves it
 
 
-class Detector(BaseEstimator):
+class Detector(BaseEstimator, ABC):
     """A detector: what inherits gives `decision_function` and sets `threshold_` when it is fitted.
 
     One that has parts of its own (a distance, a residual) gives `contributions` by itself. Others set `typical_`, one row
@@ -28,9 +29,9 @@ class Detector(BaseEstimator):
     threshold_: float
     typical_: pd.DataFrame
 
+    @abstractmethod
     def decision_function(self, X: pd.DataFrame) -> np.ndarray:
         """The score of each row, (n,): higher is more abnormal."""
-        raise TypeError(f"{type(self).__name__} has no score of its own")
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """1 where the score is past `threshold_`, else 0; (n,) int."""

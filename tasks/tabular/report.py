@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gauntlet.tasks.contract import Story
 from gauntlet.tasks.metrics.classification import COST_PER_ROWS
@@ -37,13 +37,19 @@ MODE_NAMES = {"TWF": "tool wear (random)", "HDF": "heat dissipation", "PWF": "po
 
 def story(prepared: ProcessRows, trained: Sequence[TrainedClassifier], judgement: Classified) -> Story:
     """Verdict, sections and pictures."""
-    drawn = pictures_of(prepared, trained, judgement)
+    pictures = pictures_of(prepared, trained, judgement)
+    return Story(verdict(prepared, judgement), sections(prepared, judgement, pictures), pictures)
+
+
+def sections(prepared: ProcessRows, judgement: Classified, pictures: Mapping[str, bytes]) -> tuple[Section, ...]:
+    """The sections of the report in order, with those pictures that there are."""
 
     def shown(*names: str) -> tuple[Picture, ...]:
-        return tuple(Picture(drawn[f"{name}.png"], name.replace("_", " ")) for name in names if f"{name}.png" in drawn)
+        files = {name: pictures.get(f"{name}.png") for name in names}
+        return tuple(Picture(png, name.replace("_", " ")) for name, png in files.items() if png is not None)
 
     results = results_table(judgement, prepared.gauntlet.primary_metric, RESULTS_CAPTION)
-    sections = (
+    return (
         Section("Results", _blocked_sentence(judgement), (results,)),
         Section("Beside what others state", (), (PUBLISHED,)),
         Section("Curves", (), (), shown("precision_recall", "roc")),
@@ -51,7 +57,6 @@ def story(prepared: ProcessRows, trained: Sequence[TrainedClassifier], judgement
         Section("What it looks at", (), (), shown("importance", "shap")),
         *_modes_section(judgement),
     )
-    return Story(verdict(prepared, judgement), sections, drawn)
 
 
 def pictures_of(prepared: ProcessRows, trained: Sequence[TrainedClassifier], judgement: Classified) -> dict[str, bytes]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ import pytest
 from mlflow import MlflowClient
 
 from gauntlet.datasets import ai4i, dataset
-from gauntlet.flows import _promotion, gauntlet
+from gauntlet.flows import _promotion, flow_named
+from gauntlet.tasks.gauntlets import named
 from gauntlet.tasks.models.process_features import rule_oracle
 from gauntlet.tasks.promotion.decide import Decision
 from gauntlet.tasks.result import GauntletResult
@@ -22,8 +22,6 @@ SMALL = {
     "ai4i": 0.15, "pump": 0.3, "skab": 0.5, "nasa": 0.11, "xjtu": 0.02, "femto": 0.02, "mimii": 0.1, "forecasting": 0.3,
     "synthetic": 0.5, "anomaly": 0.5,
 }  # fmt: skip
-# The data set of a gauntlet, where it bears another name.
-READS = {"forecasting": "sensors", "synthetic": "sensors", "anomaly": "sensors"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Ran:
 
     def again(self, **parameters: Any) -> GauntletResult:
         """The same flow on the same data."""
-        return gauntlet(self.name)(data=self.data, **{"seed": 7, **parameters})
+        return flow_named(self.name)(data=self.data, **{"seed": 7, **parameters})
 
 
 _RUNS: dict[str, Ran] = {}
@@ -44,7 +42,7 @@ _RUNS: dict[str, Ran] = {}
 
 def forget(gauntlet: str) -> None:
     """Nothing of a gauntlet is registered any more: whoever comes next is the first, and its best is the champion."""
-    for name in import_module(f"gauntlet.flows.{gauntlet}").REGISTERED:
+    for name in named(gauntlet).registered:
         for model in MlflowClient().search_registered_models(f"name='{name}'"):
             MlflowClient().delete_registered_model(model.name)
 
@@ -62,8 +60,8 @@ def ran(request: pytest.FixtureRequest, stack: Any, tmp_path_factory: pytest.Tem
     if name not in _RUNS:
         forget(name)
         data = tmp_path_factory.mktemp(name)
-        dataset(READS.get(name, name)).simulation(seed=7, scale=SMALL[name]).write(data)
-        _RUNS[name] = Ran(name, data, gauntlet(name)(data=data, seed=7))
+        dataset(named(name).dataset).simulation(seed=7, scale=SMALL[name]).write(data)
+        _RUNS[name] = Ran(name, data, flow_named(name)(data=data, seed=7))
     return _RUNS[name]
 
 
