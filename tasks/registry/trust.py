@@ -11,6 +11,7 @@ from gauntlet.datasets.errors import UnknownType
 TRUSTED_TYPES = (
     "collections.OrderedDict",
     "gauntlet.tasks.failure_prediction.train.Thinned",
+    "gauntlet.tasks.models.base.DetectorPipeline",
     "gauntlet.tasks.models.decision.DecisionClassifier",
     "gauntlet.tasks.models.expected_behaviour.ExpectedBehaviour",
     "gauntlet.tasks.models.forecasters.boosted.BoostedForecaster",

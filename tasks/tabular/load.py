@@ -13,7 +13,7 @@ from gauntlet.datasets.errors import BadInput
 from gauntlet.datasets.source import locate
 from gauntlet.datasets.spec import Provenance, Table
 from gauntlet.tasks.gauntlet import Gauntlet, Request
-from gauntlet.tasks.metrics.cross_validation import Folds, deal
+from gauntlet.tasks.metrics.cross_validation import Folds, stratified_folds
 
 MODES = ("TWF", "HDF", "PWF", "OSF")
 
@@ -40,16 +40,16 @@ def load(gauntlet: Gauntlet, request: Request) -> ProcessTable:
     """The table with the columns that models are given: with `columns` "all" also those that know the label."""
     module = dataset(gauntlet.dataset)
     spec: Table = module.SPEC
-    drawn = module.simulation(request.seed)
-    table = module.read(locate(spec, request.source, request.data, request.root, drawn).path)
+    simulation = module.simulation(request.seed)
+    table = module.read(locate(spec, request.source, request.data, request.root, simulation).path)
     if request.source not in ("auto", table.source):
         raise BadInput(
             table.path,
             f"{request.source} data are wanted, these rows are {table.source}",
             do="check --source and --data",
         )
-    everything = request.parameters["columns"] == "all"
-    consequences = [column for column in spec.consequences if everything and column in table.frame]
+    all_columns = request.parameters["columns"] == "all"
+    consequences = [column for column in spec.consequences if all_columns and column in table.frame]
     return ProcessTable(
         gauntlet,
         request,
@@ -67,5 +67,5 @@ def load(gauntlet: Gauntlet, request: Request) -> ProcessTable:
 
 
 def split(table: ProcessTable, seed: int) -> Folds:
-    """Five stratified folds, dealt twice, before anything is fitted."""
-    return deal(table.y, seed)
+    """Five stratified folds, shuffled twice, before anything is fitted."""
+    return stratified_folds(table.y, seed)

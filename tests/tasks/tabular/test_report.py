@@ -86,10 +86,10 @@ def made_rows(source: str = "simulated", prices: Prices = Prices(500.0, 25.0)) -
 def made_judgement(prepared: ProcessRows) -> Classified:
     table, prices = prepared.table, prepared.prices
     rng = np.random.default_rng(0)
-    said = np.clip(rng.random((2, len(table.y))) * 0.6 + 0.4 * table.y, 0, 1)
+    probability = np.clip(rng.random((2, len(table.y))) * 0.6 + 0.4 * table.y, 0, 1)
     answers = {
-        "good": judged(table.y, OutOfFold(said, said > 0.6, said > 0.5)),
-        "poor": judged(table.y, OutOfFold(1 - said, said < 0.3, said < 0.4)),
+        "good": judged(table.y, OutOfFold(probability, probability > 0.6, probability > 0.5)),
+        "poor": judged(table.y, OutOfFold(1 - probability, probability < 0.3, probability < 0.4)),
     }
     weights = bootstrap_weights(len(table.y), 0, 20)
     silence = constant_answer(table.y, np.zeros_like(table.y))
@@ -187,10 +187,10 @@ def test_the_source_is_the_first_thing_said(source: str) -> None:
 
 def test_a_leaked_result_bears_the_badge_and_says_so_first() -> None:
     """The badge, the marked verdict, the finding in the table; only then."""
-    leaked, told, _ = page(findings=(Finding("post_event", "HDF", "filled in after the event"),))
+    leaked, result, _ = page(findings=(Finding("post_event", "HDF", "filled in after the event"),))
     assert Outline(leaked).of("span") == ["simulated data", "leaked: not a result"]
     assert 'class="verdict is-leaked"' in leaked
-    assert told.verdict[0].startswith("These figures are leaked")
+    assert result.verdict[0].startswith("These figures are leaked")
     assert {"post_event", "HDF", "filled in after the event"} <= set(Outline(leaked).of("td"))
     assert "1 finding;" in leaked
     assert "leaked: not a result" not in page()[0]
@@ -198,17 +198,17 @@ def test_a_leaked_result_bears_the_badge_and_says_so_first() -> None:
 
 def test_the_verdict_stands_before_every_section() -> None:
     """Title, verdict, then the results table first."""
-    html, told, _ = page()
+    html, result, _ = page()
     first = html.index("<section>")
     outline = Outline(html)
     assert html.index('class="verdict"') < first
-    assert tuple(outline.of("p")[1 : 1 + len(told.verdict)]) == told.verdict
+    assert tuple(outline.of("p")[1 : 1 + len(result.verdict)]) == result.verdict
     assert outline.of("h2")[0] == "Results"
 
 
 def test_every_metric_and_every_row_is_in_the_table() -> None:
     """All figures of the document are in the report, the best candidate first and marked."""
-    html, told, judgement = page()
+    html, result, judgement = page()
     outline = Outline(html)
     assert set(METRICS) <= set(outline.of("th"))
     cells = re.findall(r"<td[^>]*>(.*?)</td>", html.replace("<wbr>", ""))
@@ -217,7 +217,7 @@ def test_every_metric_and_every_row_is_in_the_table() -> None:
         for metric in METRICS:
             value, _, interval = format_metric(row, metric).partition(" ")
             assert (f"{value}<small>{interval}</small>" if interval else value) in cells
-    assert [row["model"] for row in results_rows(told)] == ["good", "poor", "majority"]
+    assert [row["model"] for row in results_rows(result)] == ["good", "poor", "majority"]
     assert re.findall(r'<tr class="strong"><td class="words">(\w+)</td>', html) == ["good"]
 
 
@@ -245,10 +245,10 @@ def test_the_verdict_counts_right() -> None:
     """Recall, false alarms and saving, recomputed from the answers; of simulated data the page says so at the end."""
     prepared = made_rows()
     judgement = made_judgement(prepared)
-    cheap, y = judgement.answers["good"].cheap, prepared.table.y
-    caught = 100 * np.mean([cheap[repeat][y == 1].mean() for repeat in range(2)])
-    false = np.mean([(cheap[repeat] & (y == 0)).mean() for repeat in range(2)]) * 1_000
-    misses = np.mean([(~cheap[repeat] & (y == 1)).mean() for repeat in range(2)]) * 1_000
+    flagged, y = judgement.answers["good"].flagged_by_cost, prepared.table.y
+    caught = 100 * np.mean([flagged[repeat][y == 1].mean() for repeat in range(2)])
+    false = np.mean([(flagged[repeat] & (y == 0)).mean() for repeat in range(2)]) * 1_000
+    misses = np.mean([(~flagged[repeat] & (y == 1)).mean() for repeat in range(2)]) * 1_000
     cost, idle = misses * 500 + false * 25, min(y.mean() * 500_000, (1 - y.mean()) * 25_000)
     sentences = page()[1].verdict
     assert sentences[:-1] == verdict(prepared, judgement)
@@ -285,9 +285,9 @@ def test_free_misses_or_alarms_are_no_division_by_zero(prices: Prices) -> None:
 def test_a_lower_cost_is_better_and_a_higher_score_too() -> None:
     """Rows are ordered by the primary metric in its own direction, baselines last."""
     rows = (Row("a", {"f1": 0.2, "cost": 9.0}), Row("b", {"f1": 0.7, "cost": 20.0}))
-    _, told, _ = page()
+    _, result, _ = page()
     for metric, order in (("f1", ["b", "a"]), ("cost", ["a", "b"])):
-        ordered = ordered_rows(rows, told.baselines, metric)
+        ordered = ordered_rows(rows, result.baselines, metric)
         assert [row.name for row in ordered] == [*order, "majority"]
 
 
@@ -314,11 +314,11 @@ def test_a_cost_has_no_digits_behind_the_point() -> None:
 
 def test_the_markdown_verdict_holds_the_same() -> None:
     """Source and leak in the heading, the verdict, the table, the versions, the link; a bar does not end a cell."""
-    _, told, _ = page(findings=(Finding("post_event", "HDF", "filled in"),))
-    told = dataclasses.replace(told, registered=(Registered("good|er", 3, ("champion",), "s3://x"),))
-    text = verdict_markdown(told, "http://localhost:5000/#/x")
+    _, result, _ = page(findings=(Finding("post_event", "HDF", "filled in"),))
+    result = dataclasses.replace(result, registered=(Registered("good|er", 3, ("champion",), "s3://x"),))
+    text = verdict_markdown(result, "http://localhost:5000/#/x")
     assert text.startswith("# ai4i · simulated data · **leaked, not a result**")
-    assert text.index(told.verdict[0]) < text.index("| model |")
+    assert text.index(result.verdict[0]) < text.index("| model |")
     assert all(metric in text for metric in METRICS)
     assert "| good\\|er | 3 | champion |" in text
     assert "http://localhost:5000/#/x" in text
@@ -358,9 +358,9 @@ def test_a_small_table_of_the_users_own_is_explained_too(rows: int) -> None:
 
 def test_the_result_document_of_a_run_is_complete() -> None:
     """What `result_of` tells before registration: figures, input, protocol, no champion yet."""
-    _, told, judgement = page()
-    assert (told.gauntlet, told.best, told.champion, told.registered) == ("ai4i", "good", None, ())
-    assert told.candidates == judgement.candidates
-    assert (told.primary_metric, told.chosen_on) == ("pr_auc", "the stated out-of-fold figures")
-    assert told.baselines == tuple(judgement.baselines.values())
-    assert told.input == InputSummary(files=1, rows=600, bytes=1)
+    _, result, judgement = page()
+    assert (result.gauntlet, result.best, result.champion, result.registered) == ("ai4i", "good", None, ())
+    assert result.candidates == judgement.candidates
+    assert (result.primary_metric, result.chosen_on) == ("pr_auc", "the stated out-of-fold figures")
+    assert result.baselines == tuple(judgement.baselines.values())
+    assert result.input == InputSummary(files=1, rows=600, bytes=1)
