@@ -1,4 +1,4 @@
-"""The pump gauntlet's result in figures: the warning question, the status question both ways, and the audits."""
+"""Candidates beside silence and constant alarm as warnings of a failure, and the status question by both splits."""
 
 from __future__ import annotations
 
@@ -11,73 +11,83 @@ from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
 from gauntlet.datasets.pump import Pump
 from gauntlet.tasks.alarms.warnings import false_alarms_per_week
-from gauntlet.tasks.audit import Finding, Origin, Part, Protocol, Replay, audit_claims, guard
-from gauntlet.tasks.failure_prediction.load import Decisions, Question, Trained, episode_scores, training_rows
-from gauntlet.tasks.failure_prediction.train import unfitted
-from gauntlet.tasks.metrics.prices import Prices
-from gauntlet.tasks.metrics.warnings import Heard, heard, warning_row
-from gauntlet.tasks.result import Row
+from gauntlet.tasks.audit import Finding, Part, Protocol, audit_claims
+from gauntlet.tasks.contract import Judgement
+from gauntlet.tasks.failure_prediction.featurize import PreparedRecord
+from gauntlet.tasks.failure_prediction.slices import SliceVerdict, score_slices
+from gauntlet.tasks.failure_prediction.train import TrainedPredictor, unfitted
+from gauntlet.tasks.metrics.warnings import JudgedWarnings, judge_warnings, warning_row
 
-PRIMARY_METRIC = "pr_auc"
 TIME_BLOCKS, RANDOM_ROWS = "held-out blocks of time", "random rows (leaked)"
+TEST_SHARE = 0.2  # of random rows
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """The table, what each candidate said, the status question per split, and what the audit says of random rows."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PredictorJudgement(Judgement):
+    """With each candidate's warnings, episode by episode; `cells` are the status question by model and split.
 
-    candidates: tuple[Row, ...]
-    baselines: tuple[Row, ...]
-    best: str
-    said: Mapping[str, Heard]
-    status: tuple[Mapping[str, object], ...]
+    `random_rows`: what the audit finds in the split by random rows. `slices`: verdicts on pieces too short to judge on.
+    """
+
+    warnings: Mapping[str, JudgedWarnings]
     random_rows: tuple[Finding, ...]
-    machines: tuple[Mapping[str, object], ...]
+    slices: tuple[SliceVerdict, ...]
 
 
-def evaluate(
-    table: Pump, decisions: Decisions, trained: Sequence[Trained], question: Question, prices: Prices, seed: int
-) -> Judgement:
-    """Candidates beside silence and constant alarm on the warning question; the status question by both splits."""
-    said = {one.candidate.name: _heard(one, decisions, question) for one in trained}
-    rows = tuple(warning_row(one, question.least_lead_h, prices, seed) for one in said.values())
-    best = max(rows, key=lambda row: row.metrics[PRIMARY_METRIC]).name
-    asked = [decisions.asked & (decisions.block == episode.number) for episode in decisions.episodes]
-    soon = [decisions.soon[at] for at in asked]
-    flat = [np.zeros(len(one)) for one in soon]
-    constant = {
-        name: heard(name, decisions.episodes, flat, soon, [limit] * len(flat), question.horizon_h)
-        for name, limit in (("majority", 1.0), ("always_alarm", -1.0))
-    }
-    status = [one for one in trained if one.candidate.question == "status"]
-    deal = np.random.default_rng(seed).random(len(decisions.row)) < 0.2
-    return Judgement(
+def evaluate(prepared: PreparedRecord, trained: Sequence[TrainedPredictor], seed: int) -> PredictorJudgement:
+    """The results table on the warning question with intervals over blocks; the status question by both splits."""
+    question, prices = prepared.record.question, prepared.record.prices
+    warnings = {predictor.candidate.name: judged_warnings(predictor, prepared) for predictor in trained}
+    rows = tuple(warning_row(judged, question.least_lead_h, prices, seed) for judged in warnings.values())
+    best = max(rows, key=lambda row: row.metrics[prepared.gauntlet.primary_metric]).name
+    constant = (_constant(prepared, "majority", threshold=1.0), _constant(prepared, "always_alarm", threshold=-1.0))
+    test = np.random.default_rng(seed).random(len(prepared.decisions.row)) < TEST_SHARE
+    status = [predictor for predictor in trained if predictor.candidate.question == "status"]
+    return PredictorJudgement(
         candidates=rows,
-        baselines=tuple(warning_row(one, question.least_lead_h, prices, seed) for one in constant.values()),
+        baselines={judged.name: warning_row(judged, question.least_lead_h, prices, seed) for judged in constant},
+        naive="majority",
         best=best,
-        said=said,
-        status=tuple(cell for one in status for cell in _status_cells(one, decisions, deal, seed)),
-        random_rows=audit_of_random_rows(decisions, deal),
-        machines=_machines(table, said[best]),
+        chosen_on="the stated figures of the held-out blocks",
+        machines=_machines(prepared.record.table, warnings[best]),
+        cells=tuple(cell for predictor in status for cell in status_cells(predictor, prepared, test, seed)),
+        warnings=warnings,
+        random_rows=audit_of_random_rows(prepared, test),
+        slices=score_slices(prepared.request.root),
     )
 
 
-def _heard(one: Trained, decisions: Decisions, question: Question) -> Heard:
-    scores = [episode_scores(decisions, episode, one.score) for episode in decisions.episodes]
-    soon = [episode_scores(decisions, episode, decisions.soon) for episode in decisions.episodes]
-    limits = [one.limits[episode.number] for episode in decisions.episodes]
-    return heard(one.candidate.name, decisions.episodes, scores, soon, limits, question.horizon_h)
+def judged_warnings(predictor: TrainedPredictor, prepared: PreparedRecord) -> JudgedWarnings:
+    """The candidate's warnings by scores held out, each block at the threshold chosen inside the others."""
+    episodes = prepared.decisions.episodes
+    thresholds = [predictor.thresholds[episode.number] for episode in episodes]
+    return _judged(prepared, predictor.candidate.name, predictor.score, thresholds)
 
 
-def _status_cells(one: Trained, decisions: Decisions, test: np.ndarray, seed: int) -> list[dict[str, object]]:
-    """The status question, NORMAL or not, by held-out blocks and by random rows, which leak."""
-    train = np.flatnonzero(~test)
-    model = unfitted(replace(one.candidate, most_rows=len(train)), decisions.features, seed)
-    model = model.fit(decisions.features.iloc[train], decisions.not_normal[train])
-    leaked = model.predict_proba(decisions.features[test])[:, 1] > 0.5
+def _constant(prepared: PreparedRecord, name: str, threshold: float) -> JudgedWarnings:
+    """The baseline that gives every decision the same score."""
+    score = np.zeros(len(prepared.decisions.row))
+    return _judged(prepared, name, score, [threshold] * len(prepared.decisions.episodes))
+
+
+def _judged(prepared: PreparedRecord, name: str, score: np.ndarray, thresholds: Sequence[float]) -> JudgedWarnings:
+    decisions = prepared.decisions
+    scores = [decisions.of_episode(episode, score) for episode in decisions.episodes]
+    truth = [decisions.of_episode(episode, decisions.within_horizon) for episode in decisions.episodes]
+    return judge_warnings(name, decisions.episodes, scores, truth, thresholds, prepared.record.question.horizon_h)
+
+
+def status_cells(
+    predictor: TrainedPredictor, prepared: PreparedRecord, test: np.ndarray, seed: int
+) -> list[dict[str, object]]:
+    """The status question, NORMAL or not, by held-out blocks and by random rows (`test`, (m,) bool), which leak."""
+    features, not_normal, train = prepared.features, prepared.decisions.not_normal, np.flatnonzero(~test)
+    model = unfitted(replace(predictor.candidate, most_rows=len(train)), features, seed)
+    model = model.fit(features.iloc[train], not_normal[train])
+    leaked = model.decision_function(features[test]) > 0.5
     return [
-        _cell(one.candidate.name, TIME_BLOCKS, decisions.not_normal, one.score > 0.5),
-        _cell(one.candidate.name, RANDOM_ROWS, decisions.not_normal[test], leaked),
+        _cell(predictor.candidate.name, TIME_BLOCKS, not_normal, predictor.score > 0.5),
+        _cell(predictor.candidate.name, RANDOM_ROWS, not_normal[test], leaked),
     ]
 
 
@@ -90,72 +100,38 @@ def _cell(name: str, split: str, y: np.ndarray, flagged: np.ndarray) -> dict[str
     return {"group": {"question": "status", "split": split}, "model": name, "metrics": metrics}
 
 
-def audit_of_random_rows(decisions: Decisions, test: np.ndarray) -> tuple[Finding, ...]:
-    """What the audit says of the split by random rows, in the words of the cause."""
+def audit_of_random_rows(prepared: PreparedRecord, test: np.ndarray) -> tuple[Finding, ...]:
+    """Findings of the audit in a split by random rows (`test`, (m,) bool): the reference that the status question states."""
+    decisions = prepared.decisions
+    levels = [name for name in prepared.features.columns if name.endswith(" mean15")][:10]
 
     def part(rows: np.ndarray) -> Part:
-        levels = [name for name in decisions.features.columns if name.endswith(" mean15")][:10]
-        features = decisions.features.loc[rows, levels].ffill().bfill()
+        features = prepared.features.loc[rows, levels].ffill().bfill()
         return Part(times=decisions.row[rows], features=features, labels=decisions.not_normal[rows].astype(int))
 
     return audit_claims(Protocol(train=part(~test), test=part(test)))
 
 
-def _machines(table: Pump, said: Heard) -> tuple[dict[str, object], ...]:
-    """One entry for each failure: when the best candidate warned of it; `onset` null where it did not."""
+def _machines(table: Pump, judged: JudgedWarnings) -> tuple[dict[str, object], ...]:
+    """One entry for each failure: when it was warned of; `onset` null where it was not."""
 
     def moment(row: int) -> dict[str, object]:
         return {"index": int(row), "time": str(pd.Timestamp(table.time[row]))}
 
-    found: list[dict[str, object]] = []
-    for episode, judged in zip(said.episodes, said.judged, strict=True):
+    machines: list[dict[str, object]] = []
+    for episode, outcome in zip(judged.episodes, judged.outcomes, strict=True):
         if episode.failure is None:
             continue
         failure = int(table.failures[np.searchsorted(table.failures, episode.rows[-1])])
-        raised = judged.raised
-        found.append(
+        raised = outcome.raised
+        machines.append(
             {
                 "run": table.path.name,
-                "unit": f"failure {len(found) + 1}",
+                "unit": f"failure {len(machines) + 1}",
                 "onset": moment(int(episode.rows[raised])) if raised is not None else None,
                 "failure": moment(failure),
-                "lead_time_h": judged.lead_h,
-                "false_alarms_per_week": false_alarms_per_week([judged]),
+                "lead_time_h": outcome.lead_h,
+                "false_alarms_per_week": false_alarms_per_week([outcome]),
             }
         )
-    return tuple(found)
-
-
-def audit_result(
-    table: Pump, decisions: Decisions, trained: Sequence[Trained], question: Question, allow_leakage: bool
-) -> tuple[Finding, ...]:
-    """What would make the stated figures worthless, for every held-out block; raises `Leak` unless that is allowed."""
-    findings: list[Finding] = []
-    present = [int(k) for k in np.unique(decisions.block)]
-    for held_out in present:
-        rows = training_rows(decisions, [k for k in present if k != held_out], [held_out], question.purge_h)
-        at = np.flatnonzero(decisions.block == held_out)
-        last = held_out == present[-1]
-        protocol = Protocol(
-            source=table.source,
-            train=_part(decisions, rows),
-            test=_part(decisions, at),
-            tuning=Part(ids=decisions.row[rows]),
-            purge=question.purge_h * 3600,
-            replays=[_replay(one, table, decisions) for one in trained] if last else [],
-            origin=Origin(found=[str(table.path)], read=[str(table.path)]),
-        )
-        findings += audit_claims(protocol)
-    return guard(tuple(findings), allow_leakage)
-
-
-def _part(decisions: Decisions, rows: np.ndarray) -> Part:
-    return Part(ids=decisions.row[rows], groups=decisions.block[rows], times=decisions.seconds[rows])
-
-
-def _replay(one: Trained, table: Pump, decisions: Decisions, most: int = 3_000) -> Replay:
-    """The registered object on raw minutes against the score from features made beforehand: nothing from outside."""
-    raw = one.pipeline.predict_proba(table.values.head(most))[:, 1]
-    at = decisions.row[decisions.row < most]
-    inside = one.pipeline[-1].predict_proba(decisions.features.iloc[: len(at)])[:, 1]
-    return Replay(one.candidate.name, inside, raw[at])
+    return tuple(machines)

@@ -72,6 +72,14 @@ def by_replacement(
     return parts
 
 
+def rescaled(parts: pd.DataFrame, curve: Callable[[np.ndarray], np.ndarray]) -> pd.DataFrame:
+    """Contributions to a rising function of a score, of contributions to the score: their proportions stay."""
+    start, total = parts[START].to_numpy(), parts.sum(axis=1).to_numpy()
+    moved, gained = total - start, curve(total) - curve(start)
+    factor = np.divide(gained, moved, out=np.zeros_like(gained), where=moved != 0)
+    return parts.mul(factor, axis=0).assign(**{START: curve(start)})
+
+
 class DetectorPipeline(Pipeline):
     """A pipeline whose last step keeps the contract, so that the whole does: raw rows in, score, alarm and reasons out."""
 

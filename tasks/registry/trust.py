@@ -10,7 +10,6 @@ from gauntlet.datasets.errors import UnknownType
 
 TRUSTED_TYPES = (
     "collections.OrderedDict",
-    "gauntlet.tasks.failure_prediction.train.Thinned",
     "gauntlet.tasks.models.base.DetectorPipeline",
     "gauntlet.tasks.models.decision.DecisionClassifier",
     "gauntlet.tasks.models.expected_behaviour.ExpectedBehaviour",
@@ -33,6 +32,7 @@ TRUSTED_TYPES = (
     "gauntlet.tasks.models.sound_listener.FeatureColumns",
     "gauntlet.tasks.models.sound_listener.Listener",
     "gauntlet.tasks.models.stream_detector.StreamDetector",
+    "gauntlet.tasks.models.subsampled.SubsampledClassifier",
     "gauntlet.tasks.vibration.healthy_beginning.LevelRise",
     "gauntlet.tasks.vibration.healthy_beginning.RobustMahalanobis",
     "lightgbm.basic.Booster",

@@ -35,7 +35,8 @@ def test_load_is_explained_and_a_single_sensor_is_not() -> None:
     healthy = one.decision_function(X)
     assert one.decision_function(together)[0] < np.quantile(healthy, 0.9)
     assert one.decision_function(alone)[0] > healthy.max()
-    assert one.contributions(alone)[0].argmax() == 2
+    assert one.shares(alone)[0].argmax() == 2
+    assert one.contributions(alone).iloc[0].idxmax() == "s2 mean60"
 
 
 def test_a_missing_sensor_is_left_out_and_not_taken_for_a_fault() -> None:
