@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from gauntlet.datasets import ai4i
 from gauntlet.datasets.simulate.ai4i import draw
 from gauntlet.tasks.metrics.prices import Prices
-from gauntlet.tasks.models.base import START, Detector, DetectorPipeline, by_replacement, typical_row
+from gauntlet.tasks.models.base import START, Detector, DetectorPipeline, by_replacement, rescaled, typical_row
 from gauntlet.tasks.models.process_features import ProcessFeatures
 from gauntlet.tasks.registry.trust import deserialise
 from gauntlet.tasks.tabular.gauntlets import AI4I, Candidate
@@ -72,6 +72,16 @@ def test_one_feature_alone_and_rows_under_any_index() -> None:
     rows = pd.DataFrame({"a": [1.0, 4.0]}, index=[30, 7])
     parts = by_replacement(lambda X: X["a"].to_numpy() ** 2, rows, {"a": 2.0})
     pd.testing.assert_frame_equal(parts, pd.DataFrame({START: [4.0, 4.0], "a": [-3.0, 12.0]}, index=[30, 7]))
+
+
+def test_contributions_to_a_curve_of_a_score_keep_their_proportions() -> None:
+    """They add up to the curve's value; a row that moved nothing has no part."""
+    parts = pd.DataFrame({START: [1.0, 1.0], "a": [0.6, 0.0], "b": [0.2, 0.0]})
+    curved = rescaled(parts, np.exp)
+    np.testing.assert_allclose(curved[START], np.e)
+    np.testing.assert_allclose(curved.sum(axis=1), np.exp([1.8, 1.0]))
+    assert curved["a"][0] / curved["b"][0] == pytest.approx(3)
+    assert curved.loc[1, ["a", "b"]].tolist() == [0, 0]
 
 
 def test_a_detector_without_a_score_cannot_be_made() -> None:
