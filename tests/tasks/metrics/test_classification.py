@@ -73,8 +73,13 @@ def test_an_estimate_is_the_mean_over_repeats() -> None:
     """Two dealings of the rows count equally."""
     one, two = drawn(1), drawn(2)
     both = Judged(
-        one.y, *(np.concatenate(pair) for pair in zip(vars(one).values(), vars(two).values(), strict=True) if pair[0].ndim > 1)
-    )  # fmt: skip
+        one.y,
+        *(
+            np.concatenate(pair)
+            for pair in zip(vars(one).values(), vars(two).values(), strict=True)
+            if pair[0].ndim > 1
+        ),
+    )
     again = Judged(one.y, two.probability, two.flagged, two.flagged_by_cost)
     weights = bootstrap_weights(len(one.y), 0, 2)
     rows = [table_row("x", answer, weights, PRICES).metrics for answer in (one, again, both)]
@@ -110,9 +115,18 @@ def test_silence_in_closed_form() -> None:
         "majority", constant_answer(y, np.zeros_like(y)), bootstrap_weights(1_000, 0, 10), Prices(500.0, 25.0)
     )
     assert row.metrics == pytest.approx(
-        {"accuracy": 0.966, "precision": 0, "recall": 0, "f1": 0, "mcc": 0, "pr_auc": 0.034, "roc_auc": 0.5,
-         "brier": 0.034, "cost": 34 * 500.0}
-    )  # fmt: skip
+        {
+            "accuracy": 0.966,
+            "precision": 0,
+            "recall": 0,
+            "f1": 0,
+            "mcc": 0,
+            "pr_auc": 0.034,
+            "roc_auc": 0.5,
+            "brier": 0.034,
+            "cost": 34 * 500.0,
+        }
+    )
 
 
 def test_an_oracle_in_closed_form() -> None:
@@ -122,11 +136,18 @@ def test_an_oracle_in_closed_form() -> None:
     row = table_row("oracle", constant_answer(y, flagged), bootstrap_weights(1_000, 0, 10), Prices(500.0, 25.0))
     recall, false_rate = 30 / 34, 1 / 966
     assert row.metrics == pytest.approx(
-        {"accuracy": 0.995, "precision": 30 / 31, "recall": recall, "f1": 60 / 65,
-         "mcc": (30 * 965 - 1 * 4) / np.sqrt(31.0 * 34 * 966 * 969),
-         "pr_auc": recall * 30 / 31 + (1 - recall) * 0.034, "roc_auc": (1 + recall - false_rate) / 2,
-         "brier": 0.005, "cost": 4 * 500.0 + 25.0}
-    )  # fmt: skip
+        {
+            "accuracy": 0.995,
+            "precision": 30 / 31,
+            "recall": recall,
+            "f1": 60 / 65,
+            "mcc": (30 * 965 - 1 * 4) / np.sqrt(31.0 * 34 * 966 * 969),
+            "pr_auc": recall * 30 / 31 + (1 - recall) * 0.034,
+            "roc_auc": (1 + recall - false_rate) / 2,
+            "brier": 0.005,
+            "cost": 4 * 500.0 + 25.0,
+        }
+    )
 
 
 def test_a_perfect_answer_has_no_interval() -> None:

@@ -153,11 +153,14 @@ def test_a_caption_is_no_wider_than_the_page() -> None:
 def test_text_is_escaped_everywhere() -> None:
     """Title, subtitle, source, verdict, sentences, headings, cells, captions, descriptions and facts."""
     everything = Page(
-        title=EVIL, subtitle=EVIL, source=EVIL, verdict=(EVIL,), leaked=True, facts=((EVIL, EVIL),),
-        sections=(
-            Section(EVIL, (EVIL,), (Table((EVIL,), ((EVIL,),), (0,), EVIL),), (Picture(b"\x89PNG", EVIL),)),
-        ),
-    )  # fmt: skip
+        title=EVIL,
+        subtitle=EVIL,
+        source=EVIL,
+        verdict=(EVIL,),
+        leaked=True,
+        facts=((EVIL, EVIL),),
+        sections=(Section(EVIL, (EVIL,), (Table((EVIL,), ((EVIL,),), (0,), EVIL),), (Picture(b"\x89PNG", EVIL),)),),
+    )
     html = render(everything)
     assert "<script" not in html
     assert "<img src=http" not in html
