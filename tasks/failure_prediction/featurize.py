@@ -26,6 +26,7 @@ def featurize(record: Record, decisions: Decisions) -> PreparedRecord:
     """The decisions as candidates are trained and judged on them."""
     table, gauntlet = record.table, record.gauntlet
     features = PumpFeatures().fit(table.values).transform(table.values).iloc[decisions.row].reset_index(drop=True)
+    features = features.copy()  # in one block: three hundred columns of their own are slow to take rows from
     summary = Summary(
         dataset=record.spec,
         source=table.source,

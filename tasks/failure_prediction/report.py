@@ -66,7 +66,7 @@ def sections(
     return (
         Section("Will it break within the horizon?", (), (results,)),
         Section("Failure by failure", (), (_failures(judgement),), shown("timeline")),
-        Section("Which sensors spoke", ("By what the other sensors do not explain.",), (), shown("sensors")),
+        Section("Contributing sensors", ("By what the other sensors do not explain.",), (), shown("sensors")),
         Section("Cost", ("At every threshold, for the same threshold on all blocks.",), (), shown("cost")),
         Section("Is it NORMAL now?", _status_sentences(judgement), (_status(judgement),)),
         *_slices(judgement.slices),

@@ -68,7 +68,7 @@ def confusion_matrix(name: str, answer: Judged) -> bytes:
         axes.text(column, row, f"{count:,.0f}", ha="center", va="center", fontsize=13)
     axes.set_xticks([0, 1], ["silent", "alarm"])
     axes.set_yticks([0, 1], ["ran on", "failed"])
-    axes.set(xlabel="the model said", ylabel="the machine", title=f"{name}\nout of fold, F1 threshold")
+    axes.set(xlabel="prediction", ylabel="outcome", title=f"{name}\nout of fold, F1 threshold")
     axes.title.set_fontsize(8)
     return png(figure)
 
