@@ -33,7 +33,7 @@ TRUSTED_TYPES = (
     "gauntlet.tasks.models.sound_detectors.Nearest",
     "gauntlet.tasks.models.sound_detectors.Scaled",
     "gauntlet.tasks.models.stream_detector.StreamDetector",
-    "gauntlet.tasks.models.subsampled_classifier.SubsampledClassifier",
+    "gauntlet.tasks.models.subsampled.SubsampledClassifier",
     "gauntlet.tasks.vibration.healthy_beginning.LevelRise",
     "gauntlet.tasks.vibration.healthy_beginning.RobustMahalanobis",
     "lightgbm.basic.Booster",
