@@ -21,9 +21,10 @@ LEAST_FAILURES = 3
 class WarningQuestion:
     """What is asked, in hours: fails within `horizon_h`? A warning counts from `least_lead_h`; `purge_h` at the edges."""
 
-    gauntlet: Gauntlet
-    request: Request
-    table: Pump
+    horizon_h: float = 24.0
+    least_lead_h: float = 2.0
+    purge_h: float = 24.0
+    budget_per_week: float = 0.25
 
 
 @dataclass(frozen=True, eq=False)

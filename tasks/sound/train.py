@@ -26,7 +26,7 @@ from gauntlet.tasks.models.sound_detectors import (
     blocks,
     with_chosen_settings,
 )
-from gauntlet.tasks.models.subsampled_classifier import SubsampledClassifier
+from gauntlet.tasks.models.subsampled import SubsampledClassifier
 from gauntlet.tasks.sound.featurize import Clips
 from gauntlet.tasks.sound.featurize.table import SoundTable
 from gauntlet.tasks.sound.gauntlets import SUPERVISED, Candidate

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -40,7 +38,7 @@ def test_each_is_scored_in_one_sentence() -> None:
     assert all(verdict.failures == 1 and "1 failure" in verdict.sentence for verdict in verdicts)
 
 
-def test_a_slice_is_no_data_set_to_judge_a_model_on(request_of: Callable[..., Any]) -> None:
+def test_a_slice_is_no_data_set_to_judge_a_model_on(tmp_path: Path) -> None:
     """The gauntlet stops on one failure, and says so."""
     from gauntlet.datasets.errors import BadInput
     from gauntlet.tasks.failure_prediction.gauntlets import PUMP
