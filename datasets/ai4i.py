@@ -124,16 +124,14 @@ def read(path: Path, *, labelled: bool = True) -> AI4I:
         )
     published = table.sha256 == SPEC.sha256
     source = "real" if published else _source(file, table)
-    return AI4I(
-        table.frame, file, table.sha256, table.bytes, len(table.frame), source, published, table.ignored
-    )  # fmt: skip
+    return AI4I(table.frame, file, table.sha256, table.bytes, len(table.frame), source, published, table.ignored)
 
 
 def simulate(folder: Path, seed: int = 7, rows: int = 10_000) -> Path:
     """The file `ai4i2020.csv` in `folder`, drawn by the published generator, with the record that it is simulated.
 
     As the published file: UTF-8 with byte-order mark, CRLF, the same columns and digits. Equal (seed, rows), equal
-    bytes. The default draw has 331 failures (published file: 339); see `_ai4i_process` for what varies between seeds.
+    bytes. The default draw has 331 failures (published file: 339); see `datasets/simulate/ai4i.py` for what varies between seeds.
 
     Raises:
         BadInput: `rows` or `seed` out of range, the folder cannot be written, or it holds a file that is not simulated.

@@ -18,7 +18,7 @@ from gauntlet.datasets.errors import BadInput
 from gauntlet.datasets.io import sound_tables
 from gauntlet.datasets.provenance import provenance
 from gauntlet.datasets.records.clip import Cell, Clip, Layout, Part, SoundSet, snr_of
-from gauntlet.datasets.simulate.sound import Draw, draw_name, write
+from gauntlet.datasets.simulate.sound import SoundPlan, folder_name, write
 from gauntlet.datasets.source import Simulation
 from gauntlet.datasets.spec import Dataset
 
@@ -57,16 +57,15 @@ def read(path: Path) -> SoundSet:
     mimii = [clip for place, names in waves for clip in _mimii_clips(place, names)]
     dcase = [clip for place, names in waves for clip in _dcase_clips(place, names)]
     if mimii and dcase:
-        raise BadInput(folder, "clips of two layouts", saw=f"{mimii[0].path.name} and {dcase[0].path.name}",
-                       do="name the folder of one of them")  # fmt: skip
+        names = f"{mimii[0].path.name} and {dcase[0].path.name}"
+        raise BadInput(folder, "clips of two layouts", saw=names, do="name the folder of one of them")
     clips = mimii or dcase
     if clips:
         return _clips(folder, "mimii" if mimii else "dcase", clips)
     if sound_tables.tables(folder):
         return sound_tables.read(folder)
-    there = [str((place / names[0]).relative_to(folder)) for place, names in waves[:2]] or sorted(
-        one.name for one in folder.iterdir()
-    )[:4]
+    waves_there = [str((place / names[0]).relative_to(folder)) for place, names in waves[:2]]
+    there = waves_there or sorted(entry.name for entry in folder.iterdir())[:4]
     raise BadInput(
         folder, "no clip of a machine in here", saw=", ".join(there) or "an empty folder", expected=_EXPECTED
     )
@@ -78,13 +77,13 @@ def simulate(folder: Path, seed: int = 7, scale: float = 1.0) -> Path:
     Raises:
         BadInput: the folder cannot be written, or holds a file that is not simulated.
     """
-    return write(folder, Draw(seed=seed).scaled(scale))
+    return write(folder, SoundPlan(seed=seed).scaled(scale))
 
 
 def simulation(seed: int = 7, scale: float = 1.0) -> Simulation:
-    """The draw for `source.locate` to make or to find; see `Draw.scaled` for what `scale` does. 1: 1,200 clips, 0.6 GB."""
-    draw = Draw(seed=seed).scaled(scale)
-    return Simulation(draw_name(draw), lambda folder: write(folder, draw))
+    """The clips for `source.locate` to make or to find; see `SoundPlan.scaled` for `scale`. 1: 1,200 clips, 0.6 GB."""
+    plan = SoundPlan(seed=seed).scaled(scale)
+    return Simulation(folder_name(plan), lambda folder: write(folder, plan))
 
 
 def fetch(folder: Path, progress: bool = True, archives: tuple[str, ...] = ()) -> Path:
@@ -103,9 +102,11 @@ def fetch(folder: Path, progress: bool = True, archives: tuple[str, ...] = ()) -
 
 def _waves(folder: Path) -> list[tuple[Path, list[str]]]:
     """(folder, names of its .wav files) of `folder` and all below it, in order; links to folders are not followed."""
-    walked = ((Path(place), sorted(name for name in names if name.lower().endswith(".wav")))
-              for place, _, names in os.walk(folder))  # fmt: skip
-    return sorted((place, names) for place, names in walked if names)
+    places = {
+        Path(place): sorted(name for name in names if name.lower().endswith(".wav"))
+        for place, _, names in os.walk(folder)
+    }
+    return sorted((place, names) for place, names in places.items() if names)
 
 
 def _mimii_clips(place: Path, names: list[str]) -> list[Clip]:
@@ -115,8 +116,8 @@ def _mimii_clips(place: Path, names: list[str]) -> list[Clip]:
     cell = Cell(snr_of(place / "any.wav"), place.parts[-3], place.parent.name)
     numbers = (re.search(r"\d+", name) for name in names)
     return [
-        Clip(place / name, cell, _LABELS[place.name], int(found[0]) if found else -1)
-        for name, found in zip(names, numbers, strict=True)
+        Clip(place / name, cell, _LABELS[place.name], int(number[0]) if number else -1)
+        for name, number in zip(names, numbers, strict=True)
     ]
 
 
@@ -125,11 +126,11 @@ def _dcase_clips(place: Path, names: list[str]) -> list[Clip]:
     if place.name not in ("train", "test"):
         return []
     part: Part = "train" if place.name == "train" else "test"
-    found = ((name, _DCASE.match(name)) for name in names)
+    matches = ((name, _DCASE.match(name)) for name in names)
     return [
-        Clip(place / name, Cell("dcase", place.parts[-2], one[2]), one[1] == "anomaly", int(one[3]), part)
-        for name, one in found
-        if one
+        Clip(place / name, Cell("dcase", place.parts[-2], match[2]), match[1] == "anomaly", int(match[3]), part)
+        for name, match in matches
+        if match
     ]
 
 

@@ -41,8 +41,17 @@ SPEC = Dataset(
 _SCHEMA = Schema(("timestamp", "datetime", "time", "date"), (("machine_status", "status", "state"),))
 _SPELLINGS = {
     **{state: code for code, state in enumerate(STATES)},
-    "0": 0, "0.0": 0, "1": 1, "1.0": 1, "2": 2, "2.0": 2, "OK": 0, "FAILED": 1, "FAILURE": 1, "RECOVERY": 2,
-}  # fmt: skip
+    "0": 0,
+    "0.0": 0,
+    "1": 1,
+    "1.0": 1,
+    "2": 2,
+    "2.0": 2,
+    "OK": 0,
+    "FAILED": 1,
+    "FAILURE": 1,
+    "RECOVERY": 2,
+}
 
 
 @dataclass(frozen=True)
@@ -84,9 +93,13 @@ def read(path: Path, *, labelled: bool = True) -> Pump:
         status = _status(file, table.labels["machine_status"])
     elif labelled:
         raise BadInput(
-            file, "the status is missing", column="machine_status", saw=", ".join(table.columns[-3:]),
-            expected=" / ".join(STATES), do="add the column, or score the table instead of training on it",
-        )  # fmt: skip
+            file,
+            "the status is missing",
+            column="machine_status",
+            saw=", ".join(table.columns[-3:]),
+            expected=" / ".join(STATES),
+            do="add the column, or score the table instead of training on it",
+        )
     else:
         status = np.zeros(len(table.time), dtype=np.int8)
     pump = Pump(
@@ -94,9 +107,13 @@ def read(path: Path, *, labelled: bool = True) -> Pump:
     )
     if labelled and not len(pump.failures):
         raise BadInput(
-            file, "no row is BROKEN", column="machine_status", saw=f"{len(status):,} rows of {STATES[int(status[0])]}",
-            expected="at least one failure", do="add a period with a failure: nothing can be learnt from none",
-        )  # fmt: skip
+            file,
+            "no row is BROKEN",
+            column="machine_status",
+            saw=f"{len(status):,} rows of {STATES[int(status[0])]}",
+            expected="at least one failure",
+            do="add a period with a failure: nothing can be learnt from none",
+        )
     if labelled and not (status == 0).any():
         raise BadInput(file, "no row is NORMAL", column="machine_status", do="add a period of normal running")
     return pump
@@ -107,14 +124,19 @@ def _status(file: Path, words: pd.Series) -> np.ndarray:
     if codes.isna().any():
         row = int(np.argmax(codes.isna()))
         raise BadInput(
-            file, "unknown status", column="machine_status", row=row + 2, saw=repr(str(words.iloc[row])[:40]),
-            expected="NORMAL, BROKEN or RECOVERING (0, 1 or 2)", do="mend or remove the line",
-        )  # fmt: skip
+            file,
+            "unknown status",
+            column="machine_status",
+            row=row + 2,
+            saw=repr(str(words.iloc[row])[:40]),
+            expected="NORMAL, BROKEN or RECOVERING (0, 1 or 2)",
+            do="correct or remove the line",
+        )
     return codes.to_numpy(dtype=np.int8)
 
 
 def simulate(folder: Path, seed: int = 7, rows: int = ROWS) -> Path:
-    """The file `sensor.csv` in `folder`, drawn by `_pump_process`, with the record that it is simulated.
+    """The file `sensor.csv` in `folder`, simulated by `datasets/simulate/pump.py`, with the record that it is simulated.
 
     Raises:
         BadInput: `rows` or `seed` out of range, or the folder holds a file that is not simulated.
@@ -148,17 +170,19 @@ def fetch(folder: Path, progress: bool = True) -> Path:  # noqa: ARG001 - the fo
     by_hand = f"download it from {SPEC.homepage} and put {FILE} into {target.parent}, or use --source simulated"
     if not (user and token):
         raise BadInput(
-            None, "Kaggle gives this file to those with an account only, and no token is set",
-            expected="KAGGLE_USERNAME and KAGGLE_KEY (kaggle.com, Settings, API, Create new token)", do=by_hand,
-        )  # fmt: skip
+            None,
+            "Kaggle gives this file to those with an account only, and no token is set",
+            expected="KAGGLE_USERNAME and KAGGLE_KEY (kaggle.com, Settings, API, Create new token)",
+            do=by_hand,
+        )
     archive = target.with_name(".sensor.zip")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with requests.get(SPEC.files[0].url, auth=(user, token), stream=True, timeout=(10, 60)) as answer:
             answer.raise_for_status()
             with archive.open("wb") as out:
-                for piece in answer.iter_content(1 << 18):
-                    out.write(piece)
+                for chunk in answer.iter_content(1 << 18):
+                    out.write(chunk)
         with zipfile.ZipFile(archive) as zipped:
             return write_whole(target, zipped.read(FILE))
     except requests.HTTPError as error:

@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gauntlet.datasets.errors import BadInput
 from gauntlet.datasets.io.atomic import cannot_write, whole_folder
@@ -62,6 +63,19 @@ def locate(spec: Dataset, source: Source, data: Path | None, root: Path, simulat
             do=f"run `gauntlet data get {spec.name}`, or name their folder with --data DIR",
         )  # fmt: skip
     return Located(_simulated(spec, root / f"{spec.name}-simulated" / simulation.draw, simulation), "simulated")
+
+
+def read_located(module: Any, source: Source, data: Path | None, root: Path, seed: int) -> Any:
+    """The table of a set in one file, read where a run is to read it. `module`: of the set, with SPEC, simulation and read.
+
+    Raises:
+        BadInput: as `locate` and the reader; or the rows are not what `source` asks for, whatever lies beside them.
+    """
+    table = module.read(locate(module.SPEC, source, data, root, module.simulation(seed)).path)
+    if source not in ("auto", table.source):
+        wanted = f"{source} data are wanted, these rows are {table.source}"
+        raise BadInput(table.path, wanted, do="check --source and --data")
+    return table
 
 
 def holds(folder: Path, spec: Dataset) -> bool:

@@ -1,8 +1,8 @@
 """AI4I: which machining processes will fail?
 
-load ─> audit ─> split ─> featurize ─> train (six candidates, side by side) ─> evaluate ─> audit-result ─> tell the story
+load ─> audit ─> split ─> featurize ─> train (six candidates, side by side) ─> evaluate ─> audit result ─> build report
                                                                                                                 │
-                        assign alias <─ register (six versions, side by side) <─ collect artifacts <─ build report
+                                                  assign alias <─ register (six versions, side by side) <─ collect artifacts
 """
 
 from __future__ import annotations
@@ -42,6 +42,6 @@ def ai4i(
         trained = training.each(AI4I.candidates, prepared, seed, label="ai4i-training")
         judgement = step(evaluate)(prepared, trained, seed)
         leaks += step(audit_result, "audit result")(prepared, trained, judgement)
-        told = step(story, "build report")(prepared, trained, judgement)
-        models = step(artifacts, "collect artifacts")(prepared, trained, judgement, told)
-        return conclude(run, prepared, judgement, leaks, told, models)
+        report = step(story, "build report")(prepared, trained, judgement)
+        models = step(artifacts, "collect artifacts")(prepared, trained, judgement, report)
+        return conclude(run, prepared, judgement, leaks, report, models)

@@ -1,8 +1,8 @@
 """MIMII: can a machine's fault be heard by what has only ever heard the machine in order?
 
-load ─> featurize ─> audit ─> train (six candidates, side by side) ─> evaluate ─> audit result ─> build report
-                                                                                                       │
-                     assign alias <─ register (seven versions, side by side) <─ collect artifacts <────┘
+load ─> featurize and split ─> audit ─> train (six candidates, side by side) ─> evaluate ─> audit result ─> build report
+                                                                                                                 │
+                       assign alias <─ register (six versions and the scaler, side by side) <─ collect artifacts <─┘
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from pathlib import Path
 
 from gauntlet.datasets.io.sound_file import Channel
 from gauntlet.datasets.spec import Source
-from gauntlet.flows._gauntlet import conclude, gauntlet_flow, gauntlet_run
+from gauntlet.flows._gauntlet import conclude, gauntlet_flow, gauntlet_run, show_quarantine
 from gauntlet.tasks.result import GauntletResult
-from gauntlet.tasks.runtime.steps import say, step
+from gauntlet.tasks.runtime.steps import step
 from gauntlet.tasks.sound.audit import audit, audit_result
 from gauntlet.tasks.sound.evaluate import evaluate
 from gauntlet.tasks.sound.featurize import featurize
@@ -35,14 +35,14 @@ def mimii(
 ) -> GauntletResult:
     """Learn the normal sound of every machine, judge and register six models that are to hear its faults."""
     with gauntlet_run(MIMII, locals()) as run:
-        clips = step(load)(MIMII, run.request)
-        say(f"found {clips.set.found}")
-        prepared = step(featurize)(clips)
-        findings = step(audit)(prepared)
+        loaded = step(load)(MIMII, run.request)
+        prepared = step(featurize)(loaded)
+        show_quarantine(run, prepared.summary.input.quarantined)
+        leaks = step(audit)(prepared)
         training = step(train, run_name="train {candidate.kind}")
         trained = training.each(MIMII.candidates, prepared, seed, label="mimii-training")
         judgement = step(evaluate)(prepared, trained, seed)
-        findings += step(audit_result)(prepared, trained, judgement)
+        leaks += step(audit_result)(prepared, trained, judgement)
         report = step(story, "build report")(prepared, trained, judgement)
         models = step(artifacts, "collect artifacts")(prepared, trained, judgement, report)
-        return conclude(run, prepared, judgement, findings, report, models)
+        return conclude(run, prepared, judgement, leaks, report, models)

@@ -1,8 +1,8 @@
-"""Pump: will it break within the next hours, and which sensors say so?
+"""Pump: will it break within the next hours, and by which sensors was it seen?
 
-load ─> score slices ─> featurize ─> train (five candidates, side by side) ─> evaluate ─> audit result ─> build report
-                                                                                                              │
-                                    assign alias <─ register (five versions, side by side) <─ collect artifacts
+load ─> audit ─> split ─> featurize ─> train (five candidates, side by side) ─> evaluate ─> audit result ─> build report
+                                                                                                                │
+                                                 assign alias <─ register (five versions, side by side) <─ collect artifacts
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from pathlib import Path
 
 from gauntlet.datasets.spec import Source
 from gauntlet.flows._gauntlet import conclude, gauntlet_flow, gauntlet_run
-from gauntlet.tasks.failure_prediction.audit import audit_result
+from gauntlet.tasks.failure_prediction.audit import audit, audit_result
 from gauntlet.tasks.failure_prediction.evaluate import evaluate
 from gauntlet.tasks.failure_prediction.featurize import featurize
 from gauntlet.tasks.failure_prediction.gauntlets import PUMP
 from gauntlet.tasks.failure_prediction.load import load
 from gauntlet.tasks.failure_prediction.register import artifacts
 from gauntlet.tasks.failure_prediction.report import story
-from gauntlet.tasks.failure_prediction.slices import score_slices
+from gauntlet.tasks.failure_prediction.split import split
 from gauntlet.tasks.failure_prediction.train import train
 from gauntlet.tasks.result import GauntletResult
 from gauntlet.tasks.runtime.steps import step
@@ -37,13 +37,12 @@ def pump(
     """Train, judge and register five candidates that are to warn of a pump's failures."""
     with gauntlet_run(PUMP, locals()) as run:
         record = step(load)(PUMP, run.request)
-        slices = step(score_slices)(run.request.root)
-        prepared = step(featurize)(record, slices)
-        trained = step(train, run_name="train {candidate.name}").each(
-            PUMP.candidates, prepared, seed, label="pump-training"
-        )
+        leaks = step(audit)(record)
+        prepared = step(featurize)(record, step(split)(record))
+        training = step(train, run_name="train {candidate.name}")
+        trained = training.each(PUMP.candidates, prepared, seed, label="pump-training")
         judgement = step(evaluate)(prepared, trained, seed)
-        findings = step(audit_result)(prepared, trained, judgement)
+        leaks += step(audit_result, "audit result")(prepared, trained, judgement)
         report = step(story, "build report")(prepared, trained, judgement)
         models = step(artifacts, "collect artifacts")(prepared, trained, judgement, report)
-        return conclude(run, prepared, judgement, findings, report, models)
+        return conclude(run, prepared, judgement, leaks, report, models)

@@ -111,4 +111,4 @@ def usual_length(paths: list[Path]) -> float:
             seconds.append(round(soundfile.info(path).duration, 1))
         except (soundfile.LibsndfileError, OSError):
             continue
-    return max(set(seconds), key=lambda one: (seconds.count(one), one)) if seconds else Expected().seconds
+    return max(set(seconds), key=lambda length: (seconds.count(length), length)) if seconds else Expected().seconds

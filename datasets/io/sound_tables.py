@@ -76,9 +76,12 @@ def _table(path: Path) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     abnormal = words.map(NORMAL).astype(bool)
     if abnormal.mean() > 0.5:
         raise BadInput(
-            path, f"{abnormal.mean():.0%} of the clips are labelled abnormal", column="label",
-            expected="1 for normal clips, which are the majority", do="check which way round the labels are",
-        )  # fmt: skip
+            path,
+            f"{abnormal.mean():.0%} of the clips are labelled abnormal",
+            column="label",
+            expected="1 for normal clips, which are the majority",
+            do="check which way round the labels are",
+        )
     features = frame.drop(columns=list(KEYS))
     numbers = features.apply(pd.to_numeric, errors="coerce").replace([np.inf, -np.inf], np.nan).astype(float)
     whole = numbers.notna().all(axis=1)
@@ -87,8 +90,8 @@ def _table(path: Path) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     name = frame["filename"].astype(str)
     bad = [(f"{path.name}:{name[row]}", f"line {row + 2}: not a finite number") for row in np.flatnonzero(~whole)]
     machine = next((m for m in MACHINES for part in reversed(path.parts) if m in part.lower()), "machine")
-    found = _ID.search(path.stem)
-    cell = Cell(snr_of(path), machine, found[1] if found else path.stem)
+    match = _ID.search(path.stem)
+    cell = Cell(snr_of(path), machine, match[1] if match else path.stem)
     digits = name.str.extract(r"(\d+)\.?\w*$")[0]
     keys = pd.DataFrame(
         {

@@ -71,7 +71,7 @@ class SoundSet:
         return tuple(sorted({Cell.of(name) for name in self.rows["cell"].unique()}))
 
     @property
-    def found(self) -> str:
+    def size(self) -> str:
         """One line on what the folder holds."""
         what = {
             "mimii": "8-channel clips in MIMII's layout",
@@ -85,6 +85,6 @@ class SoundSet:
 def snr_of(path: Path) -> str:
     """`-6dB` of `-6_dB_fan/…`, `min6dB/…` or `-6dB/…`, from the nearest folder that says it; otherwise `unknown`."""
     for part in reversed(path.parts[:-1]):
-        if found := _SNR.search(part):
-            return f"{'-' if found[1] and found[2] != '0' else ''}{int(found[2])}dB"
+        if match := _SNR.search(part):
+            return f"{'-' if match[1] and match[2] != '0' else ''}{int(match[2])}dB"
     return "unknown"

@@ -1,4 +1,4 @@
-"""A simulated pump with the published table's size and habits: what it knows, a detector must find.
+"""A simulated pump with the size, gaps and rhythm of the published table, and failures whose precursors are known.
 
     load (day, week, wander) ─┐
     ambient (day, wander)    ─┼─> 52 sensors = operating point + own drift + noise  ─> missingness ─> file
@@ -67,7 +67,7 @@ def draw(seed: int, rows: int = ROWS) -> pd.DataFrame:
     centre = 20 + 700 * rng.random(52)
     scale = centre * (0.01 + 0.02 * rng.random(52))
     table = pd.DataFrame(np.maximum(centre + scale * values, 0.0).round(4), columns=list(SENSORS))
-    _take_away(rng, table)
+    _remove_values(rng, table)
     moments = pd.Timestamp(START) + pd.to_timedelta(t, unit="min")
     table.insert(0, "timestamp", moments.strftime("%Y-%m-%d %H:%M:%S"))
     table["machine_status"] = np.array(["NORMAL", "BROKEN", "RECOVERING"])[status]
@@ -76,14 +76,14 @@ def draw(seed: int, rows: int = ROWS) -> pd.DataFrame:
 
 def failing_rows(rows: int = ROWS) -> np.ndarray:
     """The row at which each failure strikes, (7,) int64: the truth."""
-    return np.array([round(one.place * rows) for one in FAILURES])
+    return np.array([round(failure.place * rows) for failure in FAILURES])
 
 
 def _status(rows: int) -> tuple[np.ndarray, np.ndarray]:
     """(status code, share of running: 1 in operation, 0 while repaired, rising over the last third of a recovery)."""
     status, running = np.zeros(rows, dtype=np.int8), np.ones(rows)
-    for one, row in zip(FAILURES, failing_rows(rows), strict=True):
-        length = max(30, round(one.recovery_min * rows / ROWS))
+    for failure, row in zip(FAILURES, failing_rows(rows), strict=True):
+        length = max(30, round(failure.recovery_min * rows / ROWS))
         end = min(rows, row + 1 + length)
         status[row], status[row + 1 : end] = 1, 2
         ramp = np.clip((np.arange(end - row) / length - 2 / 3) * 3, 0, 1)
@@ -118,16 +118,16 @@ def _own_noise(rng: np.random.Generator, rows: int) -> np.ndarray:
 def _wear(rows: int) -> np.ndarray:
     """What wear adds to each sensor, in standard deviations of its minute noise; nothing after the failure."""
     added = np.zeros((rows, 52))
-    for one, row in zip(FAILURES, failing_rows(rows), strict=True):
-        length = round(60 * one.lead_h)
+    for failure, row in zip(FAILURES, failing_rows(rows), strict=True):
+        length = round(60 * failure.lead_h)
         since = np.arange(1, length + 1) / max(length, 1)
         begin = max(0, row - length)
-        for sensor, weight in KINDS[one.kind]:
-            added[begin:row, sensor] += one.visibility * weight * since[length - (row - begin) :] ** 1.5
+        for sensor, weight in KINDS[failure.kind]:
+            added[begin:row, sensor] += failure.visibility * weight * since[length - (row - begin) :] ** 1.5
     return added
 
 
-def _take_away(rng: np.random.Generator, table: pd.DataFrame) -> None:
+def _remove_values(rng: np.random.Generator, table: pd.DataFrame) -> None:
     rows = len(table)
     table[SENSORS[EMPTY]] = np.nan
     for sensor, share in GAPS.items():

@@ -20,8 +20,8 @@ LEVEL = 0.015  # the machine's effective value as a share of full scale: as loud
 
 
 @dataclass(frozen=True)
-class Draw:
-    """What is drawn. Equal draws, equal bytes.
+class SoundPlan:
+    """What is simulated. Equal plans, equal bytes.
 
     `normal`, `abnormal`: clips per machine and id, the same recordings at every SNR. `sessions`, `fault_sessions`: over
     how many recording sessions they are spread in order. `colouration`: standard deviation [dB] of a session's filter.
@@ -41,8 +41,8 @@ class Draw:
     channels: int = 8
     fault: bool = True
 
-    def scaled(self, scale: float) -> Draw:
-        """The draw at another size: below 1 fewer types of machine (one at least), above 1 more clips of each machine.
+    def scaled(self, scale: float) -> SoundPlan:
+        """The plan at another size: below 1 fewer types of machine (one at least), above 1 more clips of each machine.
 
         Fewer clips of a machine would leave nothing to learn its sound from.
         """
@@ -52,28 +52,28 @@ class Draw:
         return replace(self, machines=self.machines[:types], normal=normal, abnormal=abnormal)
 
 
-def draw_name(draw: Draw) -> str:
-    """The name of a draw as a folder."""
-    machines = "-".join(draw.machines)
-    return f"v{VERSION}-seed{draw.seed}-{machines}-normal{draw.normal}-abnormal{draw.abnormal}"
+def folder_name(plan: SoundPlan) -> str:
+    """The name of the folder for the clips of a plan."""
+    machines = "-".join(plan.machines)
+    return f"v{VERSION}-seed{plan.seed}-{machines}-normal{plan.normal}-abnormal{plan.abnormal}"
 
 
-def write(folder: Path, draw: Draw) -> Path:
-    """The clips of a draw below `folder` as `6_dB_fan/fan/id_00/normal/00000000.wav`, with the record of the draw.
+def write(folder: Path, plan: SoundPlan) -> Path:
+    """The clips of a plan below `folder` as `6_dB_fan/fan/id_00/normal/00000000.wav`, with the record that they are simulated.
 
     Raises:
-        BadInput: a draw of nothing, a folder that cannot be written or that holds files that are not simulated.
+        BadInput: a plan of nothing, a folder that cannot be written or that holds files that are not simulated.
     """
     folder = Path(folder)
-    if draw.seed < 0 or min(draw.normal, draw.abnormal, draw.channels) < 1 or draw.seconds <= 0:
-        raise BadInput(None, f"cannot simulate {draw}", expected="seed >= 0 and at least one clip of each kind")
+    if plan.seed < 0 or min(plan.normal, plan.abnormal, plan.channels) < 1 or plan.seconds <= 0:
+        raise BadInput(None, f"cannot simulate {plan}", expected="seed >= 0 and at least one clip of each kind")
     if provenance(folder) == "real" and folder.is_dir() and any(folder.iterdir()):
         raise BadInput(folder, "the folder holds files that are not simulated", do="name another folder")
-    drawn = {"seed": draw.seed, "normal": draw.normal, "abnormal": draw.abnormal, "colouration": draw.colouration}
-    mark_simulated(folder, __name__, VERSION, **drawn)
-    for machine in draw.machines:
-        for name in draw.ids:
-            for label, number, snr, channels in _clips(draw, machine, name):
+    record = {"seed": plan.seed, "normal": plan.normal, "abnormal": plan.abnormal, "colouration": plan.colouration}
+    mark_simulated(folder, __name__, VERSION, **record)
+    for machine in plan.machines:
+        for name in plan.ids:
+            for label, number, snr, channels in _clips(plan, machine, name):
                 place = folder / f"{snr}_dB_{machine}" / machine / name / label / f"{number:08d}.wav"
                 write_whole(place, extensible_wav(channels, signal.RATE))
     return folder
@@ -84,30 +84,30 @@ def session_of(number: int, clips: int, sessions: int) -> int:
     return number * sessions // clips
 
 
-def _clips(draw: Draw, machine: str, name: str) -> Iterator[tuple[str, int, int, np.ndarray]]:
+def _clips(plan: SoundPlan, machine: str, name: str) -> Iterator[tuple[str, int, int, np.ndarray]]:
     """(label, number, snr, int16 channels x n) of one machine; its clip and the noise beside it are the same at every SNR."""
-    model, n = signal.model(machine, name), round(draw.seconds * signal.RATE)
+    model, n = signal.model(machine, name), round(plan.seconds * signal.RATE)
     for label, count, sessions in (
-        ("normal", draw.normal, draw.sessions),
-        ("abnormal", draw.abnormal, draw.fault_sessions),
+        ("normal", plan.normal, plan.sessions),
+        ("abnormal", plan.abnormal, plan.fault_sessions),
     ):
         for number in range(count):
             session = session_of(number, count, sessions)
-            key = [draw.seed, MACHINES.index(machine), *name.encode(), *label.encode()]
-            filter_ = signal.colour(np.random.default_rng([*key, 1, session]), draw.colouration)
+            key = [plan.seed, MACHINES.index(machine), *name.encode(), *label.encode()]
+            filter_ = signal.colour(np.random.default_rng([*key, 1, session]), plan.colouration)
             rng = np.random.default_rng([*key, 2, number])
             faults = signal.FAULTS[machine]
-            fault = faults[session % len(faults)] if label == "abnormal" and draw.fault else None
+            fault = faults[session % len(faults)] if label == "abnormal" and plan.fault else None
             sound, noise = signal.machine_sound(model, n, rng, fault), signal.factory_noise(n, rng)
-            for snr in draw.snrs:
+            for snr in plan.snrs:
                 mixed = signal.coloured(sound + 10 ** (-snr / 20) * noise, filter_)
-                yield label, number, snr, _array(mixed, draw.channels, rng)
+                yield label, number, snr, _microphones(mixed, plan.channels, rng)
 
 
-def _array(mixed: np.ndarray, channels: int, rng: np.random.Generator) -> np.ndarray:
-    """What the microphones of the array hear, int16 channels x n: a delay and a little noise of their own each."""
-    heard = [np.roll(mixed, 3 * k) + (0.02 * rng.standard_normal(len(mixed)) if k else 0) for k in range(channels)]
-    counts = np.round(np.array(heard) * LEVEL * 32_768)
+def _microphones(mixed: np.ndarray, channels: int, rng: np.random.Generator) -> np.ndarray:
+    """The signals of an array of microphones, int16 channels x n: a delay and a little noise of their own each."""
+    signals = [np.roll(mixed, 3 * k) + (0.02 * rng.standard_normal(len(mixed)) if k else 0) for k in range(channels)]
+    counts = np.round(np.array(signals) * LEVEL * 32_768)
     return np.clip(counts, -32_768, 32_767).astype("<i2")
 
 

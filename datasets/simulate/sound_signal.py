@@ -31,9 +31,7 @@ def model(machine: str, name: str) -> Model:
     """The machine of this type and id; ids differ in speed, resonance and colour."""
     rng = np.random.default_rng([MACHINES.index(machine), *name.encode()])
     speed = {"fan": 24.0, "pump": 48.0, "slider": 1.1, "valve": 2.0}[machine]
-    return Model(
-        machine, speed * rng.uniform(0.85, 1.2), rng.uniform(1_200, 3_600), -rng.uniform(2, 5)
-    )  # fmt: skip
+    return Model(machine, speed * rng.uniform(0.85, 1.2), rng.uniform(1_200, 3_600), -rng.uniform(2, 5))
 
 
 def shaped_noise(n: int, rng: np.random.Generator, tilt: float, peak: float = 0.0, width: float = 500.0) -> np.ndarray:
@@ -157,7 +155,7 @@ def colour(rng: np.random.Generator, decibels: float, knots: int = 9) -> tuple[n
 
 
 def coloured(signal: np.ndarray, filter_: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """The signal heard through a session's filter."""
+    """The signal passed through a session's filter."""
     frequency = np.fft.rfftfreq(len(signal), 1 / RATE)
     gain = np.interp(np.log(np.maximum(frequency, 1.0)), np.log(filter_[0]), filter_[1])
     return np.fft.irfft(np.fft.rfft(signal) * 10 ** (gain / 20), len(signal))

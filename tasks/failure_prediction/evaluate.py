@@ -1,4 +1,4 @@
-"""Warnings judged failure by failure, beside silence and constant alarm; the status question both ways."""
+"""Candidates beside silence and constant alarm as warnings of a failure, and the status question by both splits."""
 
 from __future__ import annotations
 
@@ -13,66 +13,81 @@ from gauntlet.datasets.pump import Pump
 from gauntlet.tasks.alarms.warnings import false_alarms_per_week
 from gauntlet.tasks.audit import Finding, Part, Protocol, audit_claims
 from gauntlet.tasks.contract import Judgement
-from gauntlet.tasks.failure_prediction.featurize import Decisions, Question, Record
-from gauntlet.tasks.failure_prediction.train import TrainedWarner, episode_scores, unfitted
-from gauntlet.tasks.metrics.warnings import Warnings, judged_warnings, warning_row
+from gauntlet.tasks.failure_prediction.featurize import PreparedRecord
+from gauntlet.tasks.failure_prediction.slices import SliceVerdict, score_slices
+from gauntlet.tasks.failure_prediction.train import TrainedPredictor, unfitted
+from gauntlet.tasks.metrics.warnings import JudgedWarnings, judge_warnings, warning_row
 
 TIME_BLOCKS, RANDOM_ROWS = "held-out blocks of time", "random rows (leaked)"
+TEST_SHARE = 0.2  # of random rows
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class WarningJudgement(Judgement):
-    """`warnings`: by candidate. `random_rows`: what the audit says of a split by random rows. `cells`: the status question."""
+class PredictorJudgement(Judgement):
+    """With each candidate's warnings, episode by episode; `cells` are the status question by model and split.
 
-    warnings: Mapping[str, Warnings]
+    `random_rows`: what the audit finds in the split by random rows. `slices`: verdicts on pieces too short to judge on.
+    """
+
+    warnings: Mapping[str, JudgedWarnings]
     random_rows: tuple[Finding, ...]
+    slices: tuple[SliceVerdict, ...]
 
 
-def evaluate(prepared: Record, trained: Sequence[TrainedWarner], seed: int) -> WarningJudgement:
-    """Candidates beside silence and constant alarm on the warning question; the status question by both splits."""
-    decisions, question, prices = prepared.decisions, prepared.question, prepared.prices
-    warnings = {one.candidate.name: warnings_of(one, decisions, question) for one in trained}
-    rows = tuple(warning_row(one, question.least_lead_h, prices, seed) for one in warnings.values())
+def evaluate(prepared: PreparedRecord, trained: Sequence[TrainedPredictor], seed: int) -> PredictorJudgement:
+    """The results table on the warning question with intervals over blocks; the status question by both splits."""
+    question, prices = prepared.record.question, prepared.record.prices
+    warnings = {predictor.candidate.name: judged_warnings(predictor, prepared) for predictor in trained}
+    rows = tuple(warning_row(judged, question.least_lead_h, prices, seed) for judged in warnings.values())
     best = max(rows, key=lambda row: row.metrics[prepared.gauntlet.primary_metric]).name
-    asked = [decisions.asked & (decisions.block == episode.number) for episode in decisions.episodes]
-    soon = [decisions.soon[at] for at in asked]
-    flat = [np.zeros(len(one)) for one in soon]
-    constant = {
-        name: judged_warnings(name, decisions.episodes, flat, soon, [limit] * len(flat), question.horizon_h)
-        for name, limit in (("majority", 1.0), ("always_alarm", -1.0))
-    }
-    status = [one for one in trained if one.candidate.question == "status"]
-    deal = np.random.default_rng(seed).random(len(decisions.row)) < 0.2
-    return WarningJudgement(
+    constant = (_constant(prepared, "majority", threshold=1.0), _constant(prepared, "always_alarm", threshold=-1.0))
+    test = np.random.default_rng(seed).random(len(prepared.decisions.row)) < TEST_SHARE
+    status = [predictor for predictor in trained if predictor.candidate.question == "status"]
+    return PredictorJudgement(
         candidates=rows,
-        baselines={name: warning_row(one, question.least_lead_h, prices, seed) for name, one in constant.items()},
+        baselines={judged.name: warning_row(judged, question.least_lead_h, prices, seed) for judged in constant},
         naive="majority",
         best=best,
-        chosen_on="the stated figures over held-out blocks",
-        machines=_machines(prepared.table, warnings[best]),
-        cells=tuple(cell for one in status for cell in status_cells(one, decisions, deal, seed)),
+        chosen_on="the stated figures of the held-out blocks",
+        machines=_machines(prepared.record.table, warnings[best]),
+        cells=tuple(cell for predictor in status for cell in status_cells(predictor, prepared, test, seed)),
         warnings=warnings,
-        random_rows=audit_of_random_rows(decisions, deal),
+        random_rows=audit_of_random_rows(prepared, test),
+        slices=score_slices(prepared.request.root),
     )
 
 
-def warnings_of(one: TrainedWarner, decisions: Decisions, question: Question) -> Warnings:
-    """What a candidate warned of, each block by the model that had not seen it."""
-    scores = [episode_scores(decisions, episode, one.score) for episode in decisions.episodes]
-    soon = [episode_scores(decisions, episode, decisions.soon) for episode in decisions.episodes]
-    limits = [one.limits[episode.number] for episode in decisions.episodes]
-    return judged_warnings(one.candidate.name, decisions.episodes, scores, soon, limits, question.horizon_h)
+def judged_warnings(predictor: TrainedPredictor, prepared: PreparedRecord) -> JudgedWarnings:
+    """The candidate's warnings by scores held out, each block at the threshold chosen inside the others."""
+    episodes = prepared.decisions.episodes
+    thresholds = [predictor.thresholds[episode.number] for episode in episodes]
+    return _judged(prepared, predictor.candidate.name, predictor.score, thresholds)
 
 
-def status_cells(one: TrainedWarner, decisions: Decisions, test: np.ndarray, seed: int) -> list[dict[str, object]]:
-    """The status question, NORMAL or not, by held-out blocks and by random rows, which leak."""
-    train = np.flatnonzero(~test)
-    model = unfitted(replace(one.candidate, most_rows=len(train)), decisions.features, seed)
-    model = model.fit(decisions.features.iloc[train], decisions.not_normal[train])
-    leaked = model.predict_proba(decisions.features[test])[:, 1] > 0.5
+def _constant(prepared: PreparedRecord, name: str, threshold: float) -> JudgedWarnings:
+    """The baseline that gives every decision the same score."""
+    score = np.zeros(len(prepared.decisions.row))
+    return _judged(prepared, name, score, [threshold] * len(prepared.decisions.episodes))
+
+
+def _judged(prepared: PreparedRecord, name: str, score: np.ndarray, thresholds: Sequence[float]) -> JudgedWarnings:
+    decisions = prepared.decisions
+    scores = [decisions.of_episode(episode, score) for episode in decisions.episodes]
+    truth = [decisions.of_episode(episode, decisions.within_horizon) for episode in decisions.episodes]
+    return judge_warnings(name, decisions.episodes, scores, truth, thresholds, prepared.record.question.horizon_h)
+
+
+def status_cells(
+    predictor: TrainedPredictor, prepared: PreparedRecord, test: np.ndarray, seed: int
+) -> list[dict[str, object]]:
+    """The status question, NORMAL or not, by held-out blocks and by random rows (`test`, (m,) bool), which leak."""
+    features, not_normal, train = prepared.features, prepared.decisions.not_normal, np.flatnonzero(~test)
+    model = unfitted(replace(predictor.candidate, most_rows=len(train)), features, seed)
+    model = model.fit(features.iloc[train], not_normal[train])
+    leaked = model.decision_function(features[test]) > 0.5
     return [
-        _cell(one.candidate.name, TIME_BLOCKS, decisions.not_normal, one.score > 0.5),
-        _cell(one.candidate.name, RANDOM_ROWS, decisions.not_normal[test], leaked),
+        _cell(predictor.candidate.name, TIME_BLOCKS, not_normal, predictor.score > 0.5),
+        _cell(predictor.candidate.name, RANDOM_ROWS, not_normal[test], leaked),
     ]
 
 
@@ -85,37 +100,38 @@ def _cell(name: str, split: str, y: np.ndarray, flagged: np.ndarray) -> dict[str
     return {"group": {"question": "status", "split": split}, "model": name, "metrics": metrics}
 
 
-def audit_of_random_rows(decisions: Decisions, test: np.ndarray) -> tuple[Finding, ...]:
-    """What the audit says of the split by random rows, in the words of the cause."""
+def audit_of_random_rows(prepared: PreparedRecord, test: np.ndarray) -> tuple[Finding, ...]:
+    """Findings of the audit in a split by random rows (`test`, (m,) bool): the reference that the status question states."""
+    decisions = prepared.decisions
+    levels = [name for name in prepared.features.columns if name.endswith(" mean15")][:10]
 
     def part(rows: np.ndarray) -> Part:
-        levels = [name for name in decisions.features.columns if name.endswith(" mean15")][:10]
-        features = decisions.features.loc[rows, levels].ffill().bfill()
+        features = prepared.features.loc[rows, levels].ffill().bfill()
         return Part(times=decisions.row[rows], features=features, labels=decisions.not_normal[rows].astype(int))
 
     return audit_claims(Protocol(train=part(~test), test=part(test)))
 
 
-def _machines(table: Pump, warnings: Warnings) -> tuple[dict[str, object], ...]:
-    """One entry for each failure: when the best candidate warned of it; `onset` null where it did not."""
+def _machines(table: Pump, judged: JudgedWarnings) -> tuple[dict[str, object], ...]:
+    """One entry for each failure: when it was warned of; `onset` null where it was not."""
 
     def moment(row: int) -> dict[str, object]:
         return {"index": int(row), "time": str(pd.Timestamp(table.time[row]))}
 
-    found: list[dict[str, object]] = []
-    for episode, judged in zip(warnings.episodes, warnings.judged, strict=True):
+    machines: list[dict[str, object]] = []
+    for episode, outcome in zip(judged.episodes, judged.outcomes, strict=True):
         if episode.failure is None:
             continue
         failure = int(table.failures[np.searchsorted(table.failures, episode.rows[-1])])
-        raised = judged.raised
-        found.append(
+        raised = outcome.raised
+        machines.append(
             {
                 "run": table.path.name,
-                "unit": f"failure {len(found) + 1}",
+                "unit": f"failure {len(machines) + 1}",
                 "onset": moment(int(episode.rows[raised])) if raised is not None else None,
                 "failure": moment(failure),
-                "lead_time_h": judged.lead_h,
-                "false_alarms_per_week": false_alarms_per_week([judged]),
+                "lead_time_h": outcome.lead_h,
+                "false_alarms_per_week": false_alarms_per_week([outcome]),
             }
         )
-    return tuple(found)
+    return tuple(machines)

@@ -12,7 +12,7 @@ Question = Literal["status", "warning", "residual"]
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model to be trained. `most_rows`: more training rows than this are thinned evenly (kernel machines, forests).
+    """A model to be trained. `most_rows`: of more training rows, so many evenly spaced ones are taken.
 
     `question`: status - is the machine NORMAL or not, from the readings of the moment (the published question); as a
     warning it can only see what already looks like a repair. residual - what the other sensors do not explain; knows

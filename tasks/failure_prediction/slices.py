@@ -9,7 +9,7 @@ import numpy as np
 
 from gauntlet.datasets import pump
 from gauntlet.datasets.errors import BadInput
-from gauntlet.tasks.alarms.warnings import Episode, Warned, judge
+from gauntlet.tasks.alarms.warnings import Episode, judge
 from gauntlet.tasks.models.expected_behaviour import ExpectedBehaviour
 from gauntlet.tasks.models.pump_features import PumpFeatures
 
@@ -19,7 +19,7 @@ LEAST_DECISIONS = 40
 
 @dataclass(frozen=True)
 class SliceVerdict:
-    """What a slice says: its size, and whether a detector that knew its first half warned of its failure."""
+    """A slice's size, and whether a detector that knew its first half warned of its failure."""
 
     file: str
     rows: int
@@ -41,7 +41,7 @@ class SliceVerdict:
 
 
 def score_slice(path: Path) -> SliceVerdict:
-    """The slice scored: fitted on its first half, limit at the largest score of the third quarter, judged on the last.
+    """The slice scored: fitted on its first half, threshold at the largest score of the third quarter, judged on the last.
 
     Raises:
         BadInput: the file cannot be read, holds no failure, or is too short.
@@ -57,22 +57,28 @@ def score_slice(path: Path) -> SliceVerdict:
     model = ExpectedBehaviour("mean15").fit(at.iloc[:half], np.zeros(half))
     score = model.decision_function(at)
     seconds = (table.time - table.time[0]).astype(np.int64) / 1e9
-    limit = float(score[half:third].max())
+    threshold = float(score[half:third].max())
     last = Episode(0, rows[third:], seconds[rows[third:]], float(seconds[failure]))
     hours = float(seconds[failure] - seconds[rows[third]]) / 3600
-    judged: Warned = judge(last, score[third:], limit, horizon_h=hours / 4)
+    outcome = judge(last, score[third:], threshold, horizon_h=hours / 4)
     return SliceVerdict(
-        path.name, len(table.time), table.values.shape[1], len(table.failures), float(seconds[-1]) / 3600,
-        judged.lead_h, judged.false_alarms, judged.watched_h,
-    )  # fmt: skip
+        file=path.name,
+        rows=len(table.time),
+        sensors=table.values.shape[1],
+        failures=len(table.failures),
+        hours=float(seconds[-1]) / 3600,
+        lead_h=outcome.lead_h,
+        false_alarms=outcome.false_alarms,
+        watched_h=outcome.watched_h,
+    )
 
 
 def score_slices(root: Path) -> tuple[SliceVerdict, ...]:
     """Every slice (`*slice*.csv`) in the folder of the pump data below `root`; one that cannot be scored is left out."""
-    found = []
+    verdicts = []
     for file in sorted((root / pump.SPEC.name).glob("*slice*.csv")):
         try:
-            found.append(score_slice(file))
+            verdicts.append(score_slice(file))
         except BadInput:
             continue
-    return tuple(found)
+    return tuple(verdicts)

@@ -17,8 +17,8 @@ class Metric:
 
 # In the order in which a results table shows them, as far as a gauntlet has them.
 METRICS: dict[str, Metric] = {
-    one.name: one
-    for one in (
+    metric.name: metric
+    for metric in (
         Metric("pr_auc", "average precision: precision weighted by gained recall"),
         Metric("f1", "2·TP / (2·TP + FP + FN)"),
         Metric("precision", "share of alarms that are failures"),

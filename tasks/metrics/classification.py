@@ -1,8 +1,7 @@
 """Figures of a classifier of rare failures, with bootstrap intervals, all resamples at once.
 
-A metric is a function of row weights: weights of one give the estimate, multinomial weights the bootstrap (Efron and
-Tibshirani, "An Introduction to the Bootstrap", 1993, ch. 6 and 13). The same resamples serve every candidate, so that
-differences are paired.
+A metric is a function of row weights: weights of one give the estimate, multinomial weights the bootstrap. The same
+resamples serve every candidate, so that differences are paired.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gauntlet.tasks.metrics import bootstrap
 from gauntlet.tasks.metrics.cross_validation import OutOfFold
 from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.result import Row
@@ -22,17 +22,17 @@ RESAMPLES = 500
 
 @dataclass(frozen=True)
 class Judged:
-    """What is to be judged: labels (rows,); per repeat scores, decisions and cost-wise decisions (repeats, rows)."""
+    """Labels (rows,) and, per repeat, probabilities, decisions and decisions by cost (repeats, rows)."""
 
     y: np.ndarray
     probability: np.ndarray
     flagged: np.ndarray
-    cheap: np.ndarray
+    flagged_by_cost: np.ndarray
 
 
 def judged(y: np.ndarray, held_out: OutOfFold) -> Judged:
     """Out-of-fold predictions beside their labels."""
-    return Judged(y, held_out.probability, held_out.flagged, held_out.cheap)
+    return Judged(y, held_out.probability, held_out.flagged, held_out.flagged_by_cost)
 
 
 def constant_answer(y: np.ndarray, flags: np.ndarray) -> Judged:
@@ -42,9 +42,8 @@ def constant_answer(y: np.ndarray, flags: np.ndarray) -> Judged:
 
 
 def bootstrap_weights(rows: int, seed: int, resamples: int = RESAMPLES) -> np.ndarray:
-    """How often each row is drawn in each resample, (resamples, rows) float32."""
-    rng = np.random.default_rng(seed)
-    return rng.multinomial(rows, np.full(rows, 1 / rows), size=resamples).astype(np.float32)
+    """How often each row is in each resample, (resamples, rows) float32: half the memory, and whole numbers are exact."""
+    return bootstrap.weights(rows, resamples, seed).astype(np.float32)
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
@@ -72,21 +71,20 @@ def ranking_metrics(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> di
     """PR-AUC (average precision: sum of precision times recall gained) and ROC-AUC, ties handled, each (resamples,)."""
     order = np.argsort(-score, kind="stable")
     last = np.flatnonzero(np.r_[np.diff(score[order]) != 0, True])
-    drawn = weights[:, order]
-    true = np.cumsum(drawn * y[order].astype(weights.dtype), axis=1)[
-        :, last
-    ]  # whole numbers: exact below 2^24 in float32
-    seen = np.cumsum(drawn, axis=1)[:, last]
-    false = seen - true
+    resampled = weights[:, order]
+    # Counts are whole numbers, which float32 holds exactly below 2^24.
+    true = np.cumsum(resampled * y[order].astype(weights.dtype), axis=1)[:, last]
+    alarms = np.cumsum(resampled, axis=1)[:, last]
+    false = alarms - true
     gained = np.diff(true, prepend=0, axis=1)
-    average = _ratio((gained * _ratio(true, seen)).sum(1), true[:, -1])
+    average = _ratio((gained * _ratio(true, alarms)).sum(1), true[:, -1])
     areas = (np.diff(false, prepend=0, axis=1) * (true - gained / 2)).sum(1)
     return {"pr_auc": average, "roc_auc": _ratio(areas, true[:, -1] * false[:, -1])}
 
 
 def _metrics(answer: Judged, repeat: int, weights: np.ndarray, prices: Prices) -> dict[str, np.ndarray]:
     y, score = answer.y, answer.probability[repeat]
-    _, false_alarms, misses, _ = confusion(y, answer.cheap[repeat], weights)
+    _, false_alarms, misses, _ = confusion(y, answer.flagged_by_cost[repeat], weights)
     rows = weights.sum(1, dtype=np.float64)
     return {
         **_decision_metrics(y, answer.flagged[repeat], weights),
@@ -99,19 +97,14 @@ def _metrics(answer: Judged, repeat: int, weights: np.ndarray, prices: Prices) -
 def figures(answer: Judged, weights: np.ndarray, prices: Prices) -> dict[str, np.ndarray]:
     """Every metric, mean over repeats, for each set of row weights (resamples, rows): each (resamples,)."""
     per_repeat = [_metrics(answer, repeat, weights, prices) for repeat in range(len(answer.probability))]
-    return {name: np.mean([one[name] for one in per_repeat], axis=0) for name in per_repeat[0]}
+    return {name: np.mean([metrics[name] for metrics in per_repeat], axis=0) for name in per_repeat[0]}
 
 
 def table_row(name: str, answer: Judged, weights: np.ndarray, prices: Prices) -> Row:
     """One line of the results table: estimates (mean over repeats) and 95 % percentile intervals over the resamples."""
     estimate = figures(answer, np.ones((1, len(answer.y)), np.float64), prices)
-    resampled = figures(answer, weights, prices)
-    intervals = {key: np.percentile(values, [2.5, 97.5]) for key, values in resampled.items()}
-    return Row(
-        name,
-        {key: float(value[0]) for key, value in estimate.items()},
-        {key: (float(low), float(high)) for key, (low, high) in intervals.items()},
-    )
+    intervals = bootstrap.percentile_intervals(figures(answer, weights, prices))
+    return Row(name, {metric: float(value[0]) for metric, value in estimate.items()}, intervals)
 
 
 def recall_by_mode(modes: Mapping[str, np.ndarray], flagged: np.ndarray) -> dict[str, tuple[int, float]]:

@@ -25,7 +25,7 @@ class Folds:
 
     @property
     def repeats(self) -> int:
-        """How often the rows are dealt anew."""
+        """How often the rows are split anew."""
         return int(self.of_row.shape[0])
 
     def __iter__(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
@@ -37,18 +37,18 @@ class Folds:
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """What models said of rows that they did not see; each array is (repeats, rows).
+    """Predictions of rows by models that did not see them; each array is (repeats, rows).
 
-    `flagged` uses the threshold with the largest F1 of each training part, `cheap` the one with the smallest cost.
+    `flagged` uses the threshold with the largest F1 of each training part, `flagged_by_cost` the one with the smallest cost.
     """
 
     probability: np.ndarray
     flagged: np.ndarray
-    cheap: np.ndarray
+    flagged_by_cost: np.ndarray
 
 
-def deal(y: np.ndarray, seed: int, repeats: int = 2, folds: int = 5) -> Folds:
-    """Folds that hold the classes in equal shares, dealt `repeats` times.
+def stratified_folds(y: np.ndarray, seed: int, repeats: int = 2, folds: int = 5) -> Folds:
+    """Folds that hold the classes in equal shares, shuffled `repeats` times.
 
     Raises:
         BadInput: fewer than 15 rows of a class: five folds with three inner ones cannot hold it.
@@ -72,11 +72,11 @@ def deal(y: np.ndarray, seed: int, repeats: int = 2, folds: int = 5) -> Folds:
 def cross_validate(pipeline: Any, X: pd.DataFrame, y: np.ndarray, folds: Folds) -> OutOfFold:
     """Held-out probabilities and decisions for every row and repeat; the pipeline is cloned, never fitted itself."""
     shape = (folds.repeats, len(y))
-    probability, flagged, cheap = np.empty(shape), np.empty(shape, bool), np.empty(shape, bool)
+    probability, flagged, flagged_by_cost = np.empty(shape), np.zeros(shape, bool), np.zeros(shape, bool)
     for repeat, train, test in folds:
         fitted = clone(pipeline).fit(X.iloc[train], y[train])
         held_out = fitted.predict_proba(X.iloc[test])[:, 1]
         probability[repeat, test] = held_out
         flagged[repeat, test] = held_out >= fitted[-1].threshold_
-        cheap[repeat, test] = held_out >= fitted[-1].cheapest_threshold_
-    return OutOfFold(probability, flagged, cheap)
+        flagged_by_cost[repeat, test] = held_out >= fitted[-1].cheapest_threshold_
+    return OutOfFold(probability, flagged, flagged_by_cost)

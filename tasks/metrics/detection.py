@@ -2,7 +2,7 @@
 
 AUC: the score interval of Newcombe (Statistics in Medicine 25, 2006, method 5), which stays wide where few clips happen
 to be told apart without a fault, and where a bootstrap would say [1, 1]. Rates: Wilson's. Partial AUC: normal and
-abnormal clips drawn anew, each class for itself (stratified bootstrap, Efron and Tibshirani 1993), none where no resample
+abnormal clips resampled, each class for itself (stratified bootstrap, Efron and Tibshirani 1993), none where no resample
 differs. A mean over cells: the distances to the limits of its parts add like deviations (Zou and Donner, Statistics in
 Medicine 27, 2008), and those of one machine's noise levels, which are the same recordings, simply add.
 """
@@ -48,12 +48,12 @@ class CellFigures:
     @property
     def intervals(self) -> dict[str, tuple[float, float]]:
         """95 % intervals, which hold the estimate."""
-        found = {
+        intervals = {
             "auc": area_interval(self.metrics["auc"], self.normal, self.abnormal),
             "far": _rate_interval(self.metrics["far"], self.normal),
             "mar": _rate_interval(self.metrics["mar"], self.abnormal),
         }
-        return found | _bootstrap_interval("pauc", self.metrics["pauc"], self.partial)
+        return intervals | _bootstrap_interval("pauc", self.metrics["pauc"], self.partial)
 
 
 def area_interval(area: float, normal: int, abnormal: int) -> tuple[float, float]:
@@ -71,8 +71,8 @@ def area_interval(area: float, normal: int, abnormal: int) -> tuple[float, float
 
 
 def _rate_interval(rate: float, clips: int) -> tuple[float, float]:
-    found = binomtest(round(rate * clips), clips).proportion_ci(method="wilson")
-    return min(float(found.low), rate), max(float(found.high), rate)
+    interval = binomtest(round(rate * clips), clips).proportion_ci(method="wilson")
+    return min(float(interval.low), rate), max(float(interval.high), rate)
 
 
 def _bootstrap_interval(name: str, estimate: float, resampled: np.ndarray) -> dict[str, tuple[float, float]]:
@@ -80,7 +80,7 @@ def _bootstrap_interval(name: str, estimate: float, resampled: np.ndarray) -> di
     return {name: (min(low, estimate), max(high, estimate))} if high > low else {}
 
 
-def drawn_weights(cell: str, abnormal: np.ndarray, seed: int, resamples: int = RESAMPLES) -> np.ndarray:
+def resample_weights(cell: str, abnormal: np.ndarray, seed: int, resamples: int = RESAMPLES) -> np.ndarray:
     """How often each clip is drawn in each resample, (resamples, clips); equal for a machine's noise levels."""
     machine = cell.split("/", 1)[1]
     rng = np.random.default_rng([seed, zlib.crc32(machine.encode())])
@@ -98,9 +98,9 @@ def areas(abnormal: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> dict
     """
     order = np.argsort(-scores, kind="stable")
     last = np.flatnonzero(np.r_[np.diff(scores[order]) != 0, True])
-    drawn = weights[:, order]
-    true = np.cumsum(drawn * abnormal[order], axis=1)[:, last]
-    false = np.cumsum(drawn * ~abnormal[order], axis=1)[:, last]
+    ordered = weights[:, order]
+    true = np.cumsum(ordered * abnormal[order], axis=1)[:, last]
+    false = np.cumsum(ordered * ~abnormal[order], axis=1)[:, last]
     start = np.zeros((len(weights), 1))
     y = np.concatenate([start, true / true[:, -1:]], axis=1)
     x = np.concatenate([start, false / false[:, -1:]], axis=1)
@@ -115,18 +115,18 @@ def areas(abnormal: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> dict
     }
 
 
-def figures(one: CellScores, seed: int) -> CellFigures:
+def figures(cell: CellScores, seed: int) -> CellFigures:
     """AUC, pAUC, and the rates of false alarms (far) and misses (mar) at the threshold set in training."""
-    estimate = areas(one.abnormal, one.scores, np.ones((1, len(one.scores))))
+    estimate = areas(cell.abnormal, cell.scores, np.ones((1, len(cell.scores))))
     metrics = {
         "auc": float(estimate["auc"][0]),
         "pauc": float(estimate["pauc"][0]),
-        "far": float(one.alarmed[~one.abnormal].mean()),
-        "mar": float((~one.alarmed[one.abnormal]).mean()),
+        "far": float(cell.alarmed[~cell.abnormal].mean()),
+        "mar": float((~cell.alarmed[cell.abnormal]).mean()),
     }
-    partial = areas(one.abnormal, one.scores, drawn_weights(one.cell, one.abnormal, seed))["pauc"]
-    abnormal = int(one.abnormal.sum())
-    return CellFigures(one.cell, metrics, len(one.abnormal) - abnormal, abnormal, partial)
+    partial = areas(cell.abnormal, cell.scores, resample_weights(cell.cell, cell.abnormal, seed))["pauc"]
+    abnormal = int(cell.abnormal.sum())
+    return CellFigures(cell.cell, metrics, len(cell.abnormal) - abnormal, abnormal, partial)
 
 
 def mean_row(name: str, cells: Sequence[CellFigures]) -> Row:

@@ -35,9 +35,9 @@ def permutation_importance(
     rng = np.random.default_rng(seed)
     losses = {}
     for column in X.columns:
-        shuffled = [held_out.assign(**{column: rng.permutation(held_out[column].to_numpy())}) for _ in range(shuffles)]
-        scores = fitted.predict_proba(pd.concat(shuffled))[:, 1].reshape(shuffles, -1)
-        losses[column] = whole - np.mean([average_precision_score(truth, one) for one in scores])
+        copies = [held_out.assign(**{column: rng.permutation(held_out[column].to_numpy())}) for _ in range(shuffles)]
+        scores = fitted.predict_proba(pd.concat(copies))[:, 1].reshape(shuffles, -1)
+        losses[column] = whole - np.mean([average_precision_score(truth, score) for score in scores])
     return pd.Series(losses).sort_values(ascending=False)
 
 

@@ -8,7 +8,8 @@ contributions(rows)      ->  n x parts, which add up to the score: what moved it
 
 from __future__ import annotations
 
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -18,45 +19,50 @@ from sklearn.pipeline import Pipeline
 START = "typical"  # the part of the score that a typical row has, before anything about this row moves it
 
 
-class Detector(BaseEstimator):
+class Detector(BaseEstimator, ABC):
     """A detector: what inherits gives `decision_function` and sets `threshold_` when it is fitted.
 
-    One that has parts of its own (a distance, a residual) gives `contributions` by itself. Others set `names_`, the
-    features that they look at, and `typical_`, their usual values in training, and get contributions by replacement.
+    One that has parts of its own (a distance, a residual) gives `contributions` by itself. Others set `typical_`, one row
+    as training rows usually are (`typical_row`), and get contributions by replacement.
     """
 
     threshold_: float
-    names_: list[str]
-    typical_: np.ndarray
+    typical_: Mapping[str, float]
 
-    def decision_function(self, X: pd.DataFrame) -> np.ndarray:  # noqa: ARG002 - what inherits needs it
+    @abstractmethod
+    def decision_function(self, X: pd.DataFrame) -> np.ndarray:
         """The score of each row, (n,): higher is more abnormal."""
-        raise TypeError(f"{type(self).__name__} has no score of its own")
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """1 where the score is past `threshold_`, else 0; (n,) int."""
         return (self.decision_function(X) > self.threshold_).astype(int)
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
-        """What moved each score, n x (features + 1); a row adds up to its score."""
-        typical = pd.DataFrame([self.typical_], columns=self.names_)
-        return by_replacement(self.decision_function, X[self.names_], typical)
+        """What moved each score, n x (1 + features); a row adds up to its score."""
+        return by_replacement(self.decision_function, X, self.typical_)
 
 
-def by_replacement(score: Any, rows: pd.DataFrame, typical: pd.DataFrame) -> pd.DataFrame:
+def typical_row(rows: pd.DataFrame) -> dict[str, float]:
+    """The median of each column, by name: a dictionary, as no frame can be stored with a model."""
+    return {str(name): float(value) for name, value in rows.median().items()}
+
+
+def by_replacement(
+    score: Callable[[pd.DataFrame], np.ndarray], rows: pd.DataFrame, typical: Mapping[str, float]
+) -> pd.DataFrame:
     """Contributions of features to a score that has no parts: n x (1 + features), adding up exactly.
 
     From a typical row the features are set to those of the row one after the other, once in the order of the columns and
     once against it; a feature's part is the mean of how far it moved the score (two permutations of Shapley's sampling:
     Castro, Gómez and Tejada, Computers & Operations Research 36 (2009)).
     """
-    base = np.asarray(score(typical), np.float64)[0]
-    total = np.asarray(score(rows), np.float64)
-    parts = pd.DataFrame(0.0, index=rows.index, columns=[START, *rows.columns])
+    columns = list(rows.columns)
+    start = pd.DataFrame(dict.fromkeys(columns, 0.0), index=rows.index).assign(**typical)[columns]
+    base, total = (np.asarray(score(frame), np.float64) for frame in (start, rows))
+    parts = pd.DataFrame(0.0, index=rows.index, columns=[START, *columns])
     parts[START] = base
-    for order in (list(rows.columns), list(rows.columns)[::-1]):
-        mixed = pd.concat([typical] * len(rows), ignore_index=True).set_axis(rows.index)
-        before = np.full(len(rows), base)
+    for order in (columns, columns[::-1]):
+        mixed, before = start.copy(), base
         for column in order[:-1]:
             mixed[column] = rows[column]
             after = np.asarray(score(mixed), np.float64)
@@ -64,6 +70,14 @@ def by_replacement(score: Any, rows: pd.DataFrame, typical: pd.DataFrame) -> pd.
             before = after
         parts[order[-1]] += (total - before) / 2
     return parts
+
+
+def rescaled(parts: pd.DataFrame, curve: Callable[[np.ndarray], np.ndarray]) -> pd.DataFrame:
+    """Contributions to a rising function of a score, of contributions to the score: their proportions stay."""
+    start, total = parts[START].to_numpy(), parts.sum(axis=1).to_numpy()
+    moved, gained = total - start, curve(total) - curve(start)
+    factor = np.divide(gained, moved, out=np.zeros_like(gained), where=moved != 0)
+    return parts.mul(factor, axis=0).assign(**{START: curve(start)})
 
 
 class DetectorPipeline(Pipeline):

@@ -1,4 +1,4 @@
-"""A classifier that knows how sure it is and when to speak: calibration and thresholds, learned from training rows.
+"""A classifier with calibrated probabilities and thresholds, both learned from training rows.
 
 fit:  held-out scores of the training rows  ->  Platt calibration  ->  two thresholds  ->  final fit on all rows
 """
@@ -9,10 +9,11 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
+from gauntlet.tasks.models.base import Detector, typical_row
 from gauntlet.tasks.models.operating_point import cheapest_threshold, f1_threshold
 
 _CLIP = 1e-3  # a forest of 100 trees cannot tell 0.001 from 0
@@ -45,8 +46,12 @@ def held_out_scores(estimator: Any, X: pd.DataFrame, y: np.ndarray, folds: int, 
     return scores, fitted.fit(X, y)
 
 
-class DecisionClassifier(ClassifierMixin, BaseEstimator):
+class DecisionClassifier(ClassifierMixin, Detector):
     """An estimator with calibrated probabilities (Platt 1999) and two thresholds, none of which ever sees a test row.
+
+    Its score is the probability of a failure, and so are the parts of it that `contributions` tells of each feature: one
+    unit for every kind of estimator, and the one in which prices are weighed. Log-odds of single trees would not add up
+    to what is decided by, since calibration and clipping come after them.
 
     Fitted attributes: `threshold_` (largest F1), `cheapest_threshold_` (smallest cost at the stated prices); both are
     calibrated probabilities in [0, 1]. `predict` uses `threshold_`.
@@ -74,6 +79,7 @@ class DecisionClassifier(ClassifierMixin, BaseEstimator):
         probability = self.calibrator_.predict_proba(scores[:, None])[:, 1]
         self.threshold_ = f1_threshold(y, probability)
         self.cheapest_threshold_ = cheapest_threshold(y, probability, self.price_of_miss, self.price_of_false_alarm)
+        self.typical_ = typical_row(X)
         self.classes_ = np.array([0, 1])
         return self
 
@@ -81,6 +87,10 @@ class DecisionClassifier(ClassifierMixin, BaseEstimator):
         """Calibrated probabilities, n x 2: no failure, failure."""
         return self.calibrator_.predict_proba(score_of(self.estimator_, X)[:, None])
 
+    def decision_function(self, X: pd.DataFrame) -> np.ndarray:
+        """The calibrated probability of a failure, (n,)."""
+        return self.predict_proba(X)[:, 1]
+
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """1 where the probability of a failure reaches `threshold_`, else 0; shape (n,)."""
-        return (self.predict_proba(X)[:, 1] >= self.threshold_).astype(int)
+        """1 where the probability of a failure reaches `threshold_`, else 0; (n,)."""
+        return (self.decision_function(X) >= self.threshold_).astype(int)

@@ -1,4 +1,4 @@
-"""What should this sensor read, given the others? The distance of a row from how the sensors go together when healthy.
+"""Expected behaviour: the distance of a row from how the sensors go together when the machine is healthy.
 
 d2 = z' inv(S) z with z the standardised hourly means and S their shrunk covariance is, up to scale, the sum of every
 sensor's squared residual to what the others predict (the diagonal of inv(S) holds those residuals' precisions).
@@ -11,14 +11,18 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.covariance import LedoitWolf
+
+from gauntlet.tasks.models.base import START, Detector
 
 PRESENT = 0.5  # of the healthy rows must have a sensor for it to be used
 
 
-class ExpectedBehaviour(ClassifierMixin, BaseEstimator):
-    """Fitted on healthy rows (y = 0); a row's score says how far it is from them. Needs columns "<sensor> mean60"."""
+class ExpectedBehaviour(Detector):
+    """A detector of rows unlike the healthy ones (y = 0) that it is fitted on. Needs columns "<sensor> mean60".
+
+    `threshold_`: the largest score of a healthy row in training.
+    """
 
     def __init__(self, kind: str = "mean60") -> None:
         self.kind = kind
@@ -36,18 +40,21 @@ class ExpectedBehaviour(ClassifierMixin, BaseEstimator):
         # Few rows may be whole: a gap then counts as its sensor's mean, which weakens but does not distort S.
         self.covariance_ = LedoitWolf().fit(z[whole] if whole.sum() > 20 * z.shape[1] else np.nan_to_num(z)).covariance_
         self.precision_ = np.linalg.inv(self.covariance_)
-        self.usual_ = float(np.median(self._excess(z)))
-        self.classes_ = np.array([0, 1])
+        excess = self._excess(z)
+        self.usual_ = float(np.median(excess))
+        self.threshold_ = float(excess.max() - self.usual_)
         return self
 
     def decision_function(self, X: pd.DataFrame) -> np.ndarray:
-        """Logarithm of the mean squared standardised distance, healthy median 0; (n,). No sensor at all: 0."""
+        """Logarithm of the mean squared standardised distance, healthy median 0; (n,). Without any sensor: -`usual_`."""
         return self._excess(self._standard(X)) - self.usual_
 
-    def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
-        """n x 2; column 1 is the logistic of the score: a rank between 0 and 1, not a frequency."""
-        second = 1 / (1 + np.exp(-self.decision_function(X)))
-        return np.column_stack([1 - second, second])
+    def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
+        """The score as the sensors share the distance, n x (1 + sensors): a median healthy row's is 0, so it starts there."""
+        score = self.decision_function(X)
+        parts = pd.DataFrame(self.shares(X) * score[:, None], columns=self.columns_, index=X.index)
+        parts.insert(0, START, score - parts.sum(axis=1))
+        return parts
 
     def shares(self, X: pd.DataFrame) -> np.ndarray:
         """Share of each sensor of `columns_` in a row's distance, z_i (P z)_i, negative parts cut; gaps have none."""

@@ -1,4 +1,4 @@
-"""Where to put the threshold: by F1, or by money. Both are for rows of the training part only."""
+"""Thresholds of an alarm, by F1 or by cost. Both are for rows of the training part only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _counts(y: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
     return ordered[last], true, last + 1 - true
 
 
-def _between(thresholds: np.ndarray, best: int) -> float:
+def _halfway_below(thresholds: np.ndarray, best: int) -> float:
     """Halfway to the next lower score, so that the choice does not hang on the last digit of one row's score."""
     below = thresholds[best + 1] if best + 1 < len(thresholds) else 0.0
     halfway = (thresholds[best] + below) / 2
@@ -24,7 +24,7 @@ def _between(thresholds: np.ndarray, best: int) -> float:
 def f1_threshold(y: np.ndarray, score: np.ndarray) -> float:
     """The threshold with the largest F1 = 2 TP / (2 TP + FP + FN) on these rows."""
     thresholds, true, false = _counts(y, score)
-    return _between(thresholds, int(np.argmax(2 * true / (true + false + y.sum()))))
+    return _halfway_below(thresholds, int(np.argmax(2 * true / (true + false + y.sum()))))
 
 
 def cheapest_threshold(y: np.ndarray, score: np.ndarray, price_of_miss: float, price_of_false_alarm: float) -> float:
@@ -33,4 +33,4 @@ def cheapest_threshold(y: np.ndarray, score: np.ndarray, price_of_miss: float, p
     cost = (y.sum() - true) * price_of_miss + false * price_of_false_alarm
     if y.sum() * price_of_miss <= cost.min():
         return float(np.nextafter(1.0, 2.0))
-    return _between(thresholds, int(np.argmin(cost)))
+    return _halfway_below(thresholds, int(np.argmin(cost)))

@@ -58,9 +58,11 @@ class PumpFeatures(TransformerMixin, BaseEstimator):
             # Sums of squares keep their digits near zero. The first value is known from then on, a mean would look ahead.
             there = np.flatnonzero(np.isfinite(values[:, 0]))
             centre = float(values[there[0], 0]) if len(there) else 0.0
-            found = _of_sensor(values - centre)
+            features = _of_sensor(values - centre)
             for kind in self.kinds:
-                parts[f"{sensor} {kind}"] = found[kind][:, 0] + (np.float32(centre) if kind.startswith("mean") else 0)
+                parts[f"{sensor} {kind}"] = features[kind][:, 0] + (
+                    np.float32(centre) if kind.startswith("mean") else 0
+                )
         return pd.DataFrame(parts, copy=False)
 
 

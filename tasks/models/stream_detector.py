@@ -105,9 +105,9 @@ class StreamDetector(Detector):
         return pd.concat(parts).sort_index().set_axis(rows.index)
 
     def _parts(self, scaled: pd.DataFrame) -> pd.DataFrame:
-        typical = pd.DataFrame(0.0, index=[0], columns=scaled.columns)
         if self.kind == "forest":
-            return by_replacement(lambda table: self._score(table.to_numpy()), scaled, typical)
+            calm = dict.fromkeys(scaled.columns, 0.0)
+            return by_replacement(lambda table: self._score(table.to_numpy()), scaled, calm)
         reached = scaled / self.reach_
         largest = np.arange(reached.shape[1])[None, :] == reached.to_numpy().argmax(1)[:, None]
         return reached.where(largest, 0.0).assign(**{START: 0.0})

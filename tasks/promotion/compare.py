@@ -176,7 +176,7 @@ def compare_means(
 
 
 def _rows(answer: Judged, keep: np.ndarray) -> Judged:
-    return Judged(answer.y[keep], answer.probability[:, keep], answer.flagged[:, keep], answer.cheap[:, keep])
+    return Judged(answer.y[keep], answer.probability[:, keep], answer.flagged[:, keep], answer.flagged_by_cost[:, keep])
 
 
 def _grouped(groups: np.ndarray) -> tuple[int, np.ndarray]:

@@ -22,9 +22,9 @@ RATE = sound.RATE
 
 @dataclass(frozen=True)
 class BenchRow:
-    """One way of doing it: milliseconds per clip, and how many times faster than the way it is held against."""
+    """A method: milliseconds per clip, and how many times faster than the method that it is compared with."""
 
-    way: str
+    method: str
     ms: float
     against: str
     ratio: float
@@ -32,20 +32,20 @@ class BenchRow:
 
 
 def bench(clips: tuple[Clip, ...], files: int = 8, rounds: int = 5, threads: int = 2) -> list[BenchRow]:
-    """The table; medians of interleaved rounds so that a busy moment hits every way alike.
+    """The table; medians of interleaved rounds so that a busy moment hits every method alike.
 
     librosa computes what we compute, by one call per quantity, from a float32 file loaded without resampling; the
-    notebook way computes less (log-mel and MFCC only), with librosa's default loading.
+    notebook computes less (log-mel and MFCC only), with librosa's default loading.
     """
     spread = np.unique(np.linspace(0, len(clips) - 1, min(files, len(clips))).astype(int))
     chosen = [clips[i].path for i in spread]
-    ways = _ways(chosen, threads)
-    for work, _ in ways.values():
+    methods = _methods(chosen, threads)
+    for work, _ in methods.values():
         work()  # compiles, and fills the page cache
-    taken: dict[str, list[float]] = {name: [] for name in ways}
+    taken: dict[str, list[float]] = {name: [] for name in methods}
     memory: dict[str, float] = {}
     for _ in range(rounds):
-        for name, (work, _) in ways.items():
+        for name, (work, _) in methods.items():
             start = time.perf_counter()
             work()
             taken[name].append((time.perf_counter() - start) / len(chosen))
@@ -53,11 +53,11 @@ def bench(clips: tuple[Clip, ...], files: int = 8, rounds: int = 5, threads: int
     seconds = {name: median(values) for name, values in taken.items()}
     return [
         BenchRow(name, seconds[name] * 1e3, against, seconds[against] / seconds[name], memory[name])
-        for name, (_, against) in ways.items()
+        for name, (_, against) in methods.items()
     ]
 
 
-def _ways(paths: list[Path], threads: int) -> dict[str, tuple[Callable[[], object], str]]:
+def _methods(paths: list[Path], threads: int) -> dict[str, tuple[Callable[[], object], str]]:
     def ours(channel: int | str) -> Callable[[], object]:
         return lambda: [sound.features(waveform(path, channel)) for path in paths]  # type: ignore[arg-type]
 
@@ -68,16 +68,16 @@ def _ways(paths: list[Path], threads: int) -> dict[str, tuple[Callable[[], objec
     def plain(mono: bool) -> Callable[[], object]:
         return lambda: [sound_plain.features(_loaded(path, mono)) for path in paths]
 
-    one, mean, notebook = "librosa, channel 0", "librosa, mono mean", "usual notebook"
+    channel_0, mean, notebook = "librosa, channel 0", "librosa, mono mean", "usual notebook"
     return {
-        one: (plain(mono=False), one),
+        channel_0: (plain(mono=False), channel_0),
         mean: (plain(mono=True), mean),
         notebook: (lambda: [sound_plain.notebook_features(path) for path in paths], notebook),
-        "ours, channel 0": (ours(0), one),
+        "ours, channel 0": (ours(0), channel_0),
         "ours, mono mean": (ours("mean"), mean),
         "ours against the notebook": (ours("mean"), notebook),
-        f"ours, channel 0, {threads} threads": (threaded, one),
-        "reading alone, channel 0": (lambda: [waveform(path, 0) for path in paths], one),
+        f"ours, channel 0, {threads} threads": (threaded, channel_0),
+        "reading alone, channel 0": (lambda: [waveform(path, 0) for path in paths], channel_0),
     }
 
 

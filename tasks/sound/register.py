@@ -1,8 +1,8 @@
-"""What goes into the registry beside a sound model: the microphone's configuration, and the scaler under its name."""
+"""What goes into the registry: a model for all machines per candidate, and the scaler of their features."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,85 +11,80 @@ from gauntlet.tasks.contract import Artifact, Story
 from gauntlet.tasks.models.per_machine_sound import PerMachineScaler
 from gauntlet.tasks.sound import figures
 from gauntlet.tasks.sound.evaluate import SoundJudgement
-from gauntlet.tasks.sound.featurize import Clips
+from gauntlet.tasks.sound.featurize import SoundFeatures
 from gauntlet.tasks.sound.featurize.clip import FFT, HOP, MELS, RATE
-from gauntlet.tasks.sound.gauntlets import SCALER, SUPERVISED
-from gauntlet.tasks.sound.train import TrainedSoundModel
+from gauntlet.tasks.sound.gauntlets import SCALER
+from gauntlet.tasks.sound.train import TrainedSound
 
-FIGURES = ("auc", "pauc", "far", "mar", "f1")
+EXAMPLES = 200
+DETECTOR = "Says from the features of a clip whether its machine sounds abnormal, knowing only normal sound."
+FOREST = "Random forest that was trained on abnormal clips of the same machines too; the usual benchmark, judged out of fold."
+SCALING = (
+    "Standardises the features of a clip by the normal clips of its machine, long tails logged; every detector has the "
+    "same inside."
+)
 
 
 def artifacts(
-    prepared: Clips, trained: Sequence[TrainedSoundModel], judgement: SoundJudgement, _story: Story
+    prepared: SoundFeatures, trained: Sequence[TrainedSound], judgement: SoundJudgement, _story: Story
 ) -> list[Artifact]:
-    """The candidates that could be judged, and the scaler of the detector that counts in its units."""
-    made = [_model(one, prepared, judgement) for one in trained if one.candidate.name in judgement.rows]
-    scaled = next(one for one in trained if one.candidate.kind == "scaled_distance")
-    return [*made, _scaler(scaled, prepared)]
+    """The candidates that could be judged, then the scaler."""
+    judged = prepared.judged
+    # Clips of every cell, so that the fresh process that confirms a version asks all of its detectors.
+    example = prepared.rows(judged[:: max(1, len(judged) // EXAMPLES)]).reset_index(drop=True)
+    named = {row.name for row in judgement.candidates}
+    models = [_model(model, prepared, judgement, example) for model in trained if model.candidate.name in named]
+    return [*models, _scaler(prepared, example)]
 
 
-def _model(one: TrainedSoundModel, prepared: Clips, judgement: SoundJudgement) -> Artifact:
-    table, name = prepared.table, one.candidate.name
-    told_abnormal = one.candidate == SUPERVISED
-    rate = {} if told_abnormal else {"false_alarm_rate": prepared.false_alarm_rate}
+def _model(model: TrainedSound, prepared: SoundFeatures, judgement: SoundJudgement, example: pd.DataFrame) -> Artifact:
+    name, kind = model.candidate.name, model.candidate.kind
+    every_clip = np.arange(len(prepared.table.rows))
+    rate = {} if model.supervised else {"false_alarm_rate": prepared.false_alarm_rate}
     return Artifact(
         name=name,
-        model=one.model,
-        rows=_example(prepared),
-        purpose=(
-            "Random forest that was told abnormal clips of the same machines; the usual benchmark, judged out of fold."
-            if told_abnormal
-            else "Says from the features of a clip whether its machine sounds abnormal, knowing only normal sound."
-        ),
-        features=list(table.features),
-        sensors=_microphone(prepared),
-        reference=_reference(prepared, everything=told_abnormal),
+        model=model.model,
+        rows=example,
+        purpose=FOREST if model.supervised else DETECTOR,
+        features=prepared.table.features,
+        sensors=_sensors(prepared),
+        reference=_reference(prepared, every_clip if model.supervised else prepared.learnt),
         phase="detection",
-        task="failure-classification" if told_abnormal else "anomaly-detection",
-        figures=FIGURES,
-        parameters={
-            "kind": one.candidate.kind,
-            "cells": len(prepared.parts.parts),
-            "features": len(table.features),
-            **rate,
-            "channel": str(table.channel),
-        },
-        pictures={f"roc_{one.candidate.kind}.png": figures.roc_curves(name, judgement.answers[name])},
+        task="failure-classification" if model.supervised else "anomaly-detection",
+        remark="Figures are means over cells, one cell a machine at one noise level.",
+        figures=("auc", "pauc", "far", "mar", "f1"),
+        parameters={"kind": kind, **_parameters(prepared), **rate},
+        pictures={f"roc_{kind}.png": figures.roc_curves(name, judgement.answers[name])},
     )
 
 
-def _scaler(one: TrainedSoundModel, prepared: Clips) -> Artifact:
-    table = prepared.table
+def _scaler(prepared: SoundFeatures, example: pd.DataFrame) -> Artifact:
     return Artifact(
         name=SCALER,
-        model=PerMachineScaler().assemble(table.features, one.model.detectors_),
-        rows=_example(prepared),
-        purpose="Standardises the features of a clip by the normal sound of its machine.",
-        features=list(table.features),
-        sensors=_microphone(prepared),
-        reference=_reference(prepared, everything=False),
+        model=PerMachineScaler().fit(prepared.rows(prepared.learnt)),
+        rows=example,
+        purpose=SCALING,
+        features=prepared.table.features,
+        sensors=_sensors(prepared),
+        reference=_reference(prepared, prepared.learnt),
         phase="detection",
         task="scaling",
-        parameters={"cells": len(prepared.parts.parts), "features": len(table.features), "channel": str(table.channel)},
+        parameters={"kind": "scaler", **_parameters(prepared)},
     )
 
 
-def _example(prepared: Clips) -> pd.DataFrame:
-    """Clips of every cell, so that the fresh process that confirms a version asks all of its detectors."""
-    test = np.concatenate([one.test for one in prepared.parts.parts])
-    return prepared.table.frame().iloc[test[:: max(1, len(test) // 200)]].reset_index(drop=True)
-
-
-def _reference(prepared: Clips, *, everything: bool) -> pd.DataFrame:
-    """The clips that were learnt from, normal ones but for the forest."""
+def _parameters(prepared: SoundFeatures) -> Mapping[str, object]:
     table = prepared.table
-    learnt = np.arange(len(table.rows)) if everything else np.concatenate([one.train for one in prepared.parts.parts])
-    return table.frame().iloc[learnt].assign(abnormal=table.abnormal[learnt].astype(int))
+    return {"cells": len(prepared.split.parts), "features": len(table.features), "channel": str(table.channel)}
 
 
-def _microphone(prepared: Clips) -> str:
+def _reference(prepared: SoundFeatures, positions: np.ndarray) -> pd.DataFrame:
+    return prepared.rows(positions).assign(abnormal=prepared.table.abnormal[positions].astype(int))
+
+
+def _sensors(prepared: SoundFeatures) -> str:
     table = prepared.table
-    sound = f"rate: {RATE}\nchannel: {table.channel}\nfft: {FFT}\nhop: {HOP}\nmel bands: {MELS}"
-    made = "features: as given in the tables" if table.layout == "tables" else sound
-    cells = "\n".join(f"cell: {one.cell}" for one in prepared.parts.parts)
-    return f"sensor: microphone\n{made}\n{cells}"
+    made = [f"rate: {RATE}", f"channel: {table.channel}", f"fft: {FFT}", f"hop: {HOP}", f"mel bands: {MELS}"]
+    given = ["features: as given in the tables"]
+    cells = [f"cell: {part.cell}" for part in prepared.split.parts]
+    return "\n".join(["sensor: microphone", *(given if table.layout == "tables" else made), *cells])

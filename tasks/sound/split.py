@@ -15,7 +15,7 @@ FOLDS = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
+class CellSplit:
     """Positions of one cell's clips in the table: normal ones to learn from in recording order, and those to judge."""
 
     cell: str
@@ -27,7 +27,7 @@ class Parts:
 class Split:
     """The cells that can be judged, in order, and why the others cannot."""
 
-    parts: tuple[Parts, ...]
+    parts: tuple[CellSplit, ...]
     left_out: tuple[tuple[str, str], ...] = ()
 
 
@@ -43,31 +43,30 @@ def split(rows: pd.DataFrame, place: Path | None = None, fewest: int = FEWEST_TR
     """
     parts, left_out = [], []
     for cell, of_cell in rows.groupby("cell", sort=True):
-        one = _given(str(cell), of_cell) if (of_cell["part"] != "").any() else _authors(str(cell), of_cell)
-        abnormal = rows["abnormal"].to_numpy()[one.test]
-        if reason := _lacking(len(one.train), int((~abnormal).sum()), int(abnormal.sum()), len(of_cell), fewest):
+        given = (of_cell["part"] != "").any()
+        part = _publishers_split(str(cell), of_cell) if given else _authors_split(str(cell), of_cell)
+        abnormal = rows["abnormal"].to_numpy()[part.test]
+        if reason := _lacking(len(part.train), int((~abnormal).sum()), int(abnormal.sum()), len(of_cell), fewest):
             left_out.append((str(cell), reason))
         else:
-            parts.append(one)
+            parts.append(part)
     if not parts:
         cell, reason = left_out[0] if left_out else ("any machine", "no usable clip")
         more = f" (and {len(left_out) - 1} more cells, none complete)" if len(left_out) > 1 else ""
-        raise BadInput(
-            place, f"nothing to judge: {cell} has {reason}{more}",
-            expected=f"at least {fewest} normal clips to learn from, and normal and abnormal ones to judge, of one machine",
-        )  # fmt: skip
+        wanted = f"at least {fewest} normal clips to learn from, and normal and abnormal ones to judge, of one machine"
+        raise BadInput(place, f"nothing to judge: {cell} has {reason}{more}", expected=wanted)
     return Split(tuple(parts), tuple(left_out))
 
 
-def _authors(cell: str, rows: pd.DataFrame) -> Parts:
+def _authors_split(cell: str, rows: pd.DataFrame) -> CellSplit:
     normal, abnormal = rows.index[~rows["abnormal"]].to_numpy(), rows.index[rows["abnormal"]].to_numpy()
     count = len(abnormal)
-    return Parts(cell, normal[count:], np.concatenate([normal[:count], abnormal]))
+    return CellSplit(cell, normal[count:], np.concatenate([normal[:count], abnormal]))
 
 
-def _given(cell: str, rows: pd.DataFrame) -> Parts:
+def _publishers_split(cell: str, rows: pd.DataFrame) -> CellSplit:
     train = rows.index[(rows["part"] == "train") & ~rows["abnormal"]].to_numpy()
-    return Parts(cell, train, rows.index[rows["part"] == "test"].to_numpy())
+    return CellSplit(cell, train, rows.index[rows["part"] == "test"].to_numpy())
 
 
 def _lacking(train: int, normal: int, abnormal: int, clips: int, fewest: int) -> str:
@@ -96,12 +95,12 @@ def recording_folds(rows: pd.DataFrame, folds: int = FOLDS) -> np.ndarray:
 
 
 def shuffled_folds(rows: pd.DataFrame, seed: int, folds: int = FOLDS) -> np.ndarray:
-    """The fold of each clip, dealt at random within machine and label, each recording at all its SNRs together."""
+    """The fold of each clip, at random within machine and label, each recording at all its SNRs together."""
     machine = rows["cell"].astype(str).str.split("/", n=1).str[1]
     recording = machine + "|" + rows["abnormal"].astype(str) + "|" + rows["number"].astype(str)
     names = np.array(sorted(recording.unique()))
-    dealt = np.random.default_rng(seed).permutation(len(names)) % folds
-    return dealt[np.searchsorted(names, recording.to_numpy())]
+    fold_of_recording = np.random.default_rng(seed).permutation(len(names)) % folds
+    return fold_of_recording[np.searchsorted(names, recording.to_numpy())]
 
 
 def recording_groups(rows: pd.DataFrame, folds: int = FOLDS) -> np.ndarray:

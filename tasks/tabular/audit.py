@@ -40,7 +40,7 @@ def audit_result(prepared: ProcessRows, trained: Sequence[TrainedClassifier], _:
         train=Part(ids=train_rows, features=features.iloc[train_rows]),
         test=Part(ids=test_rows, features=features.iloc[test_rows], labels=table.y[test_rows]),
         tuning=Part(ids=train_rows),
-        replays=[_replay(one, table.X.iloc[rows[:200]]) for one in trained],
+        replays=[_replay(classifier, table.X.iloc[rows[:200]]) for classifier in trained],
         origin=Origin(found=[name], read=[name], of_samples=[name] * len(table.y)),
         fingerprint=Fingerprint(table.columns, len(table.y), table.sha256),
         claimed=table.spec if table.published or table.source == "simulated" else None,

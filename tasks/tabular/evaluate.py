@@ -43,16 +43,16 @@ def evaluate(prepared: ProcessRows, trained: Sequence[TrainedClassifier], seed: 
     """The results table with intervals, candidates beside the majority answer and the rule oracle, and the analysis."""
     table, prices = prepared.table, prepared.prices
     weights = bootstrap_weights(len(table.y), seed)
-    answers = {one.candidate.name: judged(table.y, one.held_out) for one in trained}
+    answers = {fitted.candidate.name: judged(table.y, fitted.held_out) for fitted in trained}
     rows = tuple(table_row(name, answer, weights, prices) for name, answer in answers.items())
     best = max(rows, key=lambda row: row.metrics[prepared.gauntlet.primary_metric]).name
     oracle = constant_answer(table.y, rule_oracle(table.X))
-    silence = constant_answer(table.y, np.zeros_like(table.y))
-    fitted = next(one for one in trained if one.candidate.name == best)
+    majority = constant_answer(table.y, np.zeros_like(table.y))
+    fitted = next(classifier for classifier in trained if classifier.candidate.name == best)
     return Classified(
         candidates=rows,
         baselines={
-            "majority": table_row("majority", silence, weights, prices),
+            "majority": table_row("majority", majority, weights, prices),
             "rule_oracle": table_row("rule_oracle", oracle, weights, prices),
         },
         naive="majority",

@@ -68,7 +68,7 @@ def confusion_matrix(name: str, answer: Judged) -> bytes:
         axes.text(column, row, f"{count:,.0f}", ha="center", va="center", fontsize=13)
     axes.set_xticks([0, 1], ["silent", "alarm"])
     axes.set_yticks([0, 1], ["ran on", "failed"])
-    axes.set(xlabel="the model said", ylabel="the machine", title=f"{name}\nout of fold, F1 threshold")
+    axes.set(xlabel="prediction", ylabel="outcome", title=f"{name}\nout of fold, F1 threshold")
     axes.title.set_fontsize(8)
     return png(figure)
 
@@ -76,11 +76,11 @@ def confusion_matrix(name: str, answer: Judged) -> bytes:
 def calibration(name: str, answer: Judged, bins: int = 10) -> bytes:
     """Observed failure share over stated probability, in bins of equal width with Wilson 95 % intervals."""
     y, probability = _pooled(answer)
-    which = np.minimum((probability * bins).astype(int), bins - 1)
-    count = np.bincount(which, minlength=bins)
+    bin_of = np.minimum((probability * bins).astype(int), bins - 1)
+    count = np.bincount(bin_of, minlength=bins)
     used = count > 0
-    stated = np.bincount(which, probability, bins)[used] / count[used]
-    observed = np.bincount(which, y, bins)[used] / count[used]
+    stated = np.bincount(bin_of, probability, bins)[used] / count[used]
+    observed = np.bincount(bin_of, y, bins)[used] / count[used]
     # Repeats judge the same rows again, so that they do not narrow the interval.
     low, high = wilson(observed, count[used] / len(answer.probability))
     figure, axes = picture()

@@ -8,7 +8,7 @@ import pandas as pd
 ONE_IN = 5
 
 
-def frozen(rows: pd.DataFrame) -> np.ndarray:
+def in_frozen_set(rows: pd.DataFrame) -> np.ndarray:
     """True for about one row in five, (n,) bool: by the row's own content, so that it is the same ones at every training.
 
     Equal rows fall on the same side, whatever else is in the table and in which order.

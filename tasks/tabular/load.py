@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 
 from gauntlet.datasets import dataset
-from gauntlet.datasets.errors import BadInput
-from gauntlet.datasets.source import locate
+from gauntlet.datasets.source import read_located
 from gauntlet.datasets.spec import Provenance, Table
 from gauntlet.tasks.gauntlet import Gauntlet, Request
-from gauntlet.tasks.metrics.cross_validation import Folds, deal
+from gauntlet.tasks.metrics.cross_validation import Folds, stratified_folds
 
 MODES = ("TWF", "HDF", "PWF", "OSF")
 
@@ -40,16 +39,9 @@ def load(gauntlet: Gauntlet, request: Request) -> ProcessTable:
     """The table with the columns that models are given: with `columns` "all" also those that know the label."""
     module = dataset(gauntlet.dataset)
     spec: Table = module.SPEC
-    drawn = module.simulation(request.seed)
-    table = module.read(locate(spec, request.source, request.data, request.root, drawn).path)
-    if request.source not in ("auto", table.source):
-        raise BadInput(
-            table.path,
-            f"{request.source} data are wanted, these rows are {table.source}",
-            do="check --source and --data",
-        )
-    everything = request.parameters["columns"] == "all"
-    consequences = [column for column in spec.consequences if everything and column in table.frame]
+    table = read_located(module, request.source, request.data, request.root, request.seed)
+    all_columns = request.parameters["columns"] == "all"
+    consequences = [column for column in spec.consequences if all_columns and column in table.frame]
     return ProcessTable(
         gauntlet,
         request,
@@ -67,5 +59,5 @@ def load(gauntlet: Gauntlet, request: Request) -> ProcessTable:
 
 
 def split(table: ProcessTable, seed: int) -> Folds:
-    """Five stratified folds, dealt twice, before anything is fitted."""
-    return deal(table.y, seed)
+    """Five stratified folds, shuffled twice, before anything is fitted."""
+    return stratified_folds(table.y, seed)

@@ -10,36 +10,36 @@ from gauntlet.tasks.registry.files import parquet
 from gauntlet.tasks.tabular import figures
 from gauntlet.tasks.tabular.evaluate import Classified
 from gauntlet.tasks.tabular.featurize import ProcessRows
-from gauntlet.tasks.tabular.train import TrainedClassifier, held_back
+from gauntlet.tasks.tabular.train import TrainedClassifier, frozen_rows
 
 
 def artifacts(
     prepared: ProcessRows, trained: Sequence[TrainedClassifier], judgement: Classified, _: Story
 ) -> list[Artifact]:
     """The candidates as they go into the registry."""
-    return [_artifact(one, prepared, judgement) for one in trained]
+    return [_artifact(classifier, prepared, judgement) for classifier in trained]
 
 
-def _artifact(one: TrainedClassifier, prepared: ProcessRows, judgement: Classified) -> Artifact:
+def _artifact(classifier: TrainedClassifier, prepared: ProcessRows, judgement: Classified) -> Artifact:
     table, target = prepared.table, prepared.table.spec.target
-    held = held_back(table)
+    held_out = frozen_rows(table)
     rows = table.X.assign(**{target: table.y})
-    features = one.model[:-1].transform(table.X[~held])
-    answer, decision = judgement.answers[one.candidate.name], one.model[-1]
+    features = classifier.model[:-1].transform(table.X[~held_out])
+    answer, decision = judgement.answers[classifier.candidate.name], classifier.model[-1]
     return Artifact(
-        name=one.candidate.name,
-        model=one.model,
+        name=classifier.candidate.name,
+        model=classifier.model,
         rows=table.X.head(200),
         purpose="Announces the failure of a machining process from its settings and wear.",
         features=list(features.columns),
         sensors="\n".join(f"column: {column}" for column in table.X.columns),
-        reference=features.assign(**{target: table.y[~held]}),
+        reference=features.assign(**{target: table.y[~held_out]}),
         phase="classification",
         task="failure-classification",
         figures=("pr_auc", "f1", "recall", "precision"),
         parameters={
-            "kind": one.candidate.kind,
-            "features": one.candidate.features,
+            "kind": classifier.candidate.kind,
+            "features": classifier.candidate.features,
             "threshold": decision.threshold_,
             "cheapest_threshold": decision.cheapest_threshold_,
             "price_of_miss": prepared.prices.miss,
@@ -47,9 +47,9 @@ def _artifact(one: TrainedClassifier, prepared: ProcessRows, judgement: Classifi
         },
         identity={"prices": asdict(prepared.prices), "columns": list(table.X.columns)},
         # What a challenger is trained on beside new rows, and what no model is ever fitted on.
-        files={"training.parquet": parquet(rows[~held]), "evaluation.parquet": parquet(rows[held])},
+        files={"training.parquet": parquet(rows[~held_out]), "evaluation.parquet": parquet(rows[held_out])},
         pictures={
-            "confusion.png": figures.confusion_matrix(one.candidate.name, answer),
-            "calibration.png": figures.calibration(one.candidate.name, answer),
+            "confusion.png": figures.confusion_matrix(classifier.candidate.name, answer),
+            "calibration.png": figures.calibration(classifier.candidate.name, answer),
         },
     )

@@ -1,8 +1,8 @@
-"""The story of a process table: what is this model worth to a maintenance planner, and why believe it?"""
+"""The report on a process table: what a model is worth to a maintenance planner, and why to believe it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gauntlet.tasks.contract import Story
 from gauntlet.tasks.metrics.classification import COST_PER_ROWS
@@ -37,13 +37,19 @@ MODE_NAMES = {"TWF": "tool wear (random)", "HDF": "heat dissipation", "PWF": "po
 
 def story(prepared: ProcessRows, trained: Sequence[TrainedClassifier], judgement: Classified) -> Story:
     """Verdict, sections and pictures."""
-    drawn = pictures_of(prepared, trained, judgement)
+    pictures = pictures_of(prepared, trained, judgement)
+    return Story(verdict(prepared, judgement), sections(prepared, judgement, pictures), pictures)
+
+
+def sections(prepared: ProcessRows, judgement: Classified, pictures: Mapping[str, bytes]) -> tuple[Section, ...]:
+    """The sections of the report in order, with those pictures that there are."""
 
     def shown(*names: str) -> tuple[Picture, ...]:
-        return tuple(Picture(drawn[f"{name}.png"], name.replace("_", " ")) for name in names if f"{name}.png" in drawn)
+        files = {name: pictures.get(f"{name}.png") for name in names}
+        return tuple(Picture(png, name.replace("_", " ")) for name, png in files.items() if png is not None)
 
     results = results_table(judgement, prepared.gauntlet.primary_metric, RESULTS_CAPTION)
-    sections = (
+    return (
         Section("Results", _blocked_sentence(judgement), (results,)),
         Section("Beside what others state", (), (PUBLISHED,)),
         Section("Curves", (), (), shown("precision_recall", "roc")),
@@ -51,51 +57,52 @@ def story(prepared: ProcessRows, trained: Sequence[TrainedClassifier], judgement
         Section("What it looks at", (), (), shown("importance", "shap")),
         *_modes_section(judgement),
     )
-    return Story(verdict(prepared, judgement), sections, drawn)
 
 
 def pictures_of(prepared: ProcessRows, trained: Sequence[TrainedClassifier], judgement: Classified) -> dict[str, bytes]:
     """The pictures of the report by file name."""
     name, answer = judgement.best, judgement.answers[judgement.best]
-    best = next(one for one in trained if one.candidate.name == name)
-    short = {one.removeprefix("ai4i_classifier_"): answer for one, answer in judgement.answers.items()}
-    drawn = {
-        "precision_recall.png": figures.pr_curves(short, judgement.oracle),
-        "roc.png": figures.roc_curves(short, judgement.oracle),
+    best = next(classifier for classifier in trained if classifier.candidate.name == name)
+    by_short_name = {
+        candidate.removeprefix("ai4i_classifier_"): answer for candidate, answer in judgement.answers.items()
+    }
+    pictures = {
+        "precision_recall.png": figures.pr_curves(by_short_name, judgement.oracle),
+        "roc.png": figures.roc_curves(by_short_name, judgement.oracle),
         "confusion.png": figures.confusion_matrix(name, answer),
         "calibration.png": figures.calibration(name, answer),
         "cost.png": figures.cost_curve(name, answer, prepared.prices, best.model[-1].cheapest_threshold_),
         "importance.png": importance_bars(judgement.explanation),
         "shap.png": shap_beeswarm(judgement.explanation),
     }
-    return {file: png for file, png in drawn.items() if png is not None}
+    return {file: png for file, png in pictures.items() if png is not None}
 
 
 def verdict(prepared: ProcessRows, judgement: Classified) -> tuple[str, ...]:
     """What a planner wants to know, in sentences, first."""
     y, prices = prepared.table.y, prepared.prices
-    best, silence = judgement.rows[judgement.best], judgement.baselines[judgement.naive]
-    cheap = judgement.answers[judgement.best].cheap
-    caught = cheap[:, y == 1].mean()
-    false = cheap[:, y == 0].sum(1).mean() / len(y) * COST_PER_ROWS
+    best, naive = judgement.rows[judgement.best], judgement.baselines[judgement.naive]
+    flagged = judgement.answers[judgement.best].flagged_by_cost
+    announced = flagged[:, y == 1].mean()
+    false = flagged[:, y == 0].sum(1).mean() / len(y) * COST_PER_ROWS
     always = (1 - y.mean()) * prices.false_alarm * COST_PER_ROWS
-    idle = min(silence.metrics["cost"], always)
-    beside = "where the best that needs no model costs nothing"
-    if idle:
-        saved = 1 - best.metrics["cost"] / idle
+    without_model = min(naive.metrics["cost"], always)
+    comparison = "where the best that needs no model costs nothing"
+    if without_model:
+        saved = 1 - best.metrics["cost"] / without_model
         more = "less" if saved >= 0 else "more"
-        beside = f"{abs(saved):.0%} {more} than the best that needs no model ({idle:,.0f})"
+        comparison = f"{abs(saved):.0%} {more} than the best that needs no model ({without_model:,.0f})"
     return (
-        f"Of 100 failures the model announces {100 * caught:.0f}, at the price of {false:.1f} false alarms per "
+        f"Of 100 failures the model announces {100 * announced:.0f}, at the price of {false:.1f} false alarms per "
         f"{COST_PER_ROWS:,} processes.",
         f"At {prices.miss:,.0f} for a missed failure and {prices.false_alarm:,.0f} for a false alarm it costs "
-        f"{best.metrics['cost']:,.0f} per {COST_PER_ROWS:,} processes, {beside}.",
+        f"{best.metrics['cost']:,.0f} per {COST_PER_ROWS:,} processes, {comparison}.",
         f"Best candidate: {best.name}, PR-AUC {format_metric(best, 'pr_auc')}, F1 {format_metric(best, 'f1')}.",
-        *_fall(best, judgement.blocked),
+        *_warning_of_blocks(best, judgement.blocked),
     )
 
 
-def _fall(best: Row, blocked: Row | None) -> tuple[str, ...]:
+def _warning_of_blocks(best: Row, blocked: Row | None) -> tuple[str, ...]:
     """A warning where neighbouring rows, kept together, are judged worse than chance explains."""
     if blocked is None or blocked.intervals["pr_auc"][1] >= best.intervals["pr_auc"][0]:
         return ()

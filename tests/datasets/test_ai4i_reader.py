@@ -67,7 +67,9 @@ RESAVES: dict[str, Callable[[str], bytes]] = {
     "a space after the comma": lambda t: resaved(t, quoting=1).replace(",", ", ").encode(),
     "running number": lambda t: resaved(t, index=True).encode(),
     "numbers with more digits": lambda t: re.sub(r"(\d\.\d),", r"\g<1>00,", t).encode(),
-    "whole numbers as floats, flags as words": lambda t: re.sub(r",0\n", ",False\n", t.replace(",0,", ",0.0,")).encode(),
+    "whole numbers as floats, flags as words": lambda t: re.sub(
+        r",0\n", ",False\n", t.replace(",0,", ",0.0,")
+    ).encode(),
     "no units": lambda t: renamed(t, lambda n: n.split(" [")[0]).encode(),
     "snake case": lambda t: renamed(t, snake).encode(),
     "snake case, no units": lambda t: renamed(t, lambda n: snake(n.split(" [")[0])).encode(),
@@ -78,7 +80,7 @@ RESAVES: dict[str, Callable[[str], bytes]] = {
     "spaces around names": lambda t: renamed(t, lambda n: f" {n} ").encode(),
     "target called Target": lambda t: t.replace("Machine failure", "Target").encode(),
     "lower-case types": lambda t: re.sub(",([LMH]),", lambda m: m.group().lower(), t).encode(),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("how", RESAVES)
@@ -184,18 +186,30 @@ BAD_TEXT: dict[str, tuple[Callable[[str], str], int | None, str | None, str]] = 
     "a quotation mark left open": (line_replaced(50, lambda t: '"' + t), 50, None, "quotation mark"),
     "missing columns": (lambda t: resaved(t, columns=MINIMAL[:-2]), 1, TORQUE, "'Torque [Nm]', 'Tool wear [min]'"),
     "extra columns": (lambda t: renamed(t, lambda n: "Note" if n == "HDF" else n), 1, "Note", "unknown column 'Note'"),
-    "a misspelt column": (lambda t: renamed(t, lambda n: n.replace("Torque", "Torqe")), 1, TORQUE,
-                          "Rename 'Torqe [Nm]' to 'Torque [Nm]'"),
+    "a misspelt column": (
+        lambda t: renamed(t, lambda n: n.replace("Torque", "Torqe")),
+        1,
+        TORQUE,
+        "Rename 'Torqe [Nm]' to 'Torque [Nm]'",
+    ),
     "a column twice": (lambda t: renamed(t, lambda n: "type" if n == "HDF" else n), 1, "Type", "saw 'Type' and 'type'"),
-    "another unit": (lambda t: renamed(t, lambda n: n.replace(AIR, "Air temperature [°C]")), 1, AIR,
-                     "saw 'Air temperature [°C]'; expected [K]"),
+    "another unit": (
+        lambda t: renamed(t, lambda n: n.replace(AIR, "Air temperature [°C]")),
+        1,
+        AIR,
+        "saw 'Air temperature [°C]'; expected [K]",
+    ),
     "no header": (lambda t: t.split("\n", 1)[1], 1, None, "no known column name"),
     "another table": (lambda _: "date,OT\n2016-07-01,30.5\n", 1, None, "saw 'date,OT'"),
     "header only": (lambda t: t.split("\n")[0] + "\n", 1, None, "no rows under the header"),
     "blank lines only": (lambda _: "\n \n\n", None, None, "blank lines only"),
-    "one class only": (lambda t: "\n".join(r for r in t.split("\n") if r and not re.search(r",1(,\d){5}$", r)),
-                       None, "Machine failure", "every row is 0"),
-}  # fmt: skip
+    "one class only": (
+        lambda t: "\n".join(r for r in t.split("\n") if r and not re.search(r",1(,\d){5}$", r)),
+        None,
+        "Machine failure",
+        "every row is 0",
+    ),
+}
 
 
 def refused(path: Path) -> str:

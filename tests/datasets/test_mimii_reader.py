@@ -8,9 +8,9 @@ from gauntlet.datasets import mimii
 from gauntlet.datasets.errors import BadInput, TooManyBadFiles
 from gauntlet.datasets.mimii_published import published
 from gauntlet.datasets.records.clip import Cell, snr_of
-from gauntlet.datasets.simulate.sound import Draw, extensible_wav, write
+from gauntlet.datasets.simulate.sound import SoundPlan, extensible_wav, write
 
-SMALL = Draw(machines=("fan", "valve"), ids=("id_00",), snrs=(6, -6), normal=6, abnormal=2, channels=1, seconds=1)
+SMALL = SoundPlan(machines=("fan", "valve"), ids=("id_00",), snrs=(6, -6), normal=6, abnormal=2, channels=1, seconds=1)
 
 
 def test_mimii_layout(tmp_path):

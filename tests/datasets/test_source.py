@@ -9,7 +9,7 @@ import pytest
 
 from gauntlet.datasets import DATASETS, ai4i, dataset
 from gauntlet.datasets.errors import BadInput
-from gauntlet.datasets.source import Simulation, locate
+from gauntlet.datasets.source import Simulation, locate, read_located
 
 SPEC = ai4i.SPEC
 
@@ -139,3 +139,14 @@ def test_every_listed_data_set_offers_the_same_verbs() -> None:
         assert any(callable(getattr(module, verb, None)) for verb in ("read", "runs"))
     with pytest.raises(BadInput, match="no data set 'iris'; expected ai4i"):
         dataset("iris")
+
+
+def test_rows_that_tell_on_themselves_are_not_read_as_what_they_are_not(tmp_path: Path) -> None:
+    """A simulated table whose record was lost passes for real by its folder, and not by its rows."""
+    ai4i.simulate(tmp_path / "drawn", rows=2_000)
+    (tmp_path / "mine").mkdir()
+    shutil.copy(tmp_path / "drawn" / "ai4i2020.csv", tmp_path / "mine")
+    assert read_located(ai4i, "auto", tmp_path / "mine", tmp_path, 7).source == "simulated"
+    assert read_located(ai4i, "simulated", tmp_path / "drawn", tmp_path, 7).rows == 2_000
+    with pytest.raises(BadInput, match="real data are wanted, these rows are simulated"):
+        read_located(ai4i, "real", tmp_path / "mine", tmp_path, 7)

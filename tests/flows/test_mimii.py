@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from gauntlet.datasets.simulate.sound import Draw, write
+from gauntlet.datasets.simulate.sound import SoundPlan, write
 from gauntlet.tasks.metrics.catalogue import METRICS
 from gauntlet.tasks.registry.aliases import aliases_of
+from gauntlet.tasks.registry.load import load
+from gauntlet.tasks.registry.signing import signing_key
+from gauntlet.tasks.runtime.settings import settings
+from gauntlet.tasks.sound.gauntlets import MIMII
 
 pytestmark = pytest.mark.slow
 
-DRAW = Draw(machines=("fan",), snrs=(6, -6), channels=2, normal=40, abnormal=10, seconds=1)
+PLAN = SoundPlan(machines=("fan",), snrs=(6, -6), channels=2, normal=40, abnormal=10, seconds=1)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +29,7 @@ def ran(unregistered: Any, tmp_path_factory: Any) -> Any:
     from gauntlet.flows.mimii import mimii
 
     unregistered("mimii")
-    data = write(tmp_path_factory.mktemp("mimii"), DRAW)
+    data = write(tmp_path_factory.mktemp("mimii"), PLAN)
     broken = data / "6_dB_fan" / "fan" / "id_00" / "normal" / "00000039.wav"
     broken.write_text("not a sound")
     return data, mimii(data=data, seed=7)
@@ -31,11 +37,9 @@ def ran(unregistered: Any, tmp_path_factory: Any) -> Any:
 
 def test_versions_and_champion(ran: Any) -> None:
     """The names that must be kept and our own, all of audio; the champion is the chosen detector, never the forest."""
-    from gauntlet.flows.mimii import REGISTERED
-
     _, result = ran
-    assert {"RandomForest_MIMII_Audio_Benchmark", "MIMII_Audio_Scaler"} < set(REGISTERED)
-    assert [one.name for one in result.registered] == list(REGISTERED)
+    assert {"RandomForest_MIMII_Audio_Benchmark", "MIMII_Audio_Scaler"} < set(MIMII.registered)
+    assert [one.name for one in result.registered] == list(MIMII.registered)
     for one in result.registered:
         version = MlflowClient().get_model_version(one.name, str(one.version))
         assert version.tags["sensor_type"] == "audio"
@@ -44,6 +48,18 @@ def test_versions_and_champion(ran: Any) -> None:
     assert result.champion == result.best
     assert [one.name for one in result.registered if "champion" in aliases_of(one.name)] == [result.best]
     assert MlflowClient().get_experiment_by_name("Audio Gauntlet (MIMII)") is not None
+
+
+def test_the_registered_scaler_transforms(ran: Any) -> None:
+    """Raw features in, by each machine's own normal clips; standardised features by name out."""
+    _, result = ran
+    scaler = next(one for one in result.registered if one.name == "MIMII_Audio_Scaler")
+    loaded = load(scaler.name, scaler.version, signing_key(settings().state / "keys" / "signing.pem").public_key())
+    names = loaded.files["feature_names.txt"].decode().splitlines()
+    rows = pd.read_parquet(io.BytesIO(loaded.files["reference.parquet"]))
+    scaled = loaded.model.transform(rows.drop(columns="abnormal"))
+    assert list(scaled) == names
+    np.testing.assert_allclose(scaled.groupby(rows["cell"]).mean(), 0, atol=1e-9)
 
 
 def test_the_document(ran: Any) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,22 +29,21 @@ def test_both_are_read_with_numeric_status() -> None:
     assert one.source == two.source == "real"
 
 
-def test_both_are_scored_and_said() -> None:
-    """One sentence each."""
+def test_each_is_scored_in_one_sentence() -> None:
+    """Of its size, its failure and its warning."""
     from gauntlet.tasks.failure_prediction.slices import score_slices
 
-    found = score_slices(REAL)
-    assert [one.rows for one in found] == [721, 3601]
-    assert all(one.failures == 1 and "1 failure" in one.sentence for one in found)
+    verdicts = score_slices(REAL)
+    assert [verdict.rows for verdict in verdicts] == [721, 3601]
+    assert all(verdict.failures == 1 and "1 failure" in verdict.sentence for verdict in verdicts)
 
 
-def test_a_slice_is_no_data_set_to_judge_a_model_on(request_of: Callable[..., Any]) -> None:
+def test_a_slice_is_no_data_set_to_judge_a_model_on(tmp_path: Path) -> None:
     """The gauntlet stops on one failure, and says so."""
     from gauntlet.datasets.errors import BadInput
-    from gauntlet.tasks.failure_prediction.featurize import featurize
     from gauntlet.tasks.failure_prediction.gauntlets import PUMP
     from gauntlet.tasks.failure_prediction.load import load
+    from gauntlet.tasks.gauntlet import Request
 
-    record = load(PUMP, request_of(PUMP, REAL / "pump" / "slice0.csv"))
     with pytest.raises(BadInput, match="1 failure; expected at least 3"):
-        featurize(record, ())
+        load(PUMP, Request(REAL / "pump" / "slice0.csv", "auto", 7, tmp_path, tmp_path))

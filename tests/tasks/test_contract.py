@@ -32,7 +32,7 @@ SMALL = {
 SIMULATED = {"forecasting": "sensors"}
 # What makes a run shorter and proves nothing here.
 SHORTER: dict[str, dict[str, Any]] = {"forecasting": {"trials": 2, "models": "cheap"}}
-FEW_CLIPS = sound.Draw(
+FEW_CLIPS = sound.SoundPlan(
     machines=("fan",), ids=("id_00", "id_02"), snrs=(6,), channels=1, normal=24, abnormal=8, seconds=2
 )
 PORTED = ("ai4i", "pump", "skab", "mimii", "forecasting", "synthetic", "anomaly")

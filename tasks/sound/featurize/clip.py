@@ -120,13 +120,9 @@ def features(signal: np.ndarray) -> np.ndarray:
     decibels = _in_decibels(mel)
     shape = np.concatenate([shape * (RATE / FFT), level_and_crossings(signal, HOP)], axis=1)
     cepstrum = decibels @ _dct().T
-    return np.concatenate(
-        [
-            decibels.mean(0), decibels.std(0), *_loud_and_quiet(decibels),
-            cepstrum.mean(0), cepstrum.std(0), shape.mean(0), shape.std(0), _modulations(decibels),
-        ],
-        dtype=np.float64,
-    )  # fmt: skip
+    bands = [decibels.mean(0), decibels.std(0), *_loud_and_quiet(decibels)]
+    others = [cepstrum.mean(0), cepstrum.std(0), shape.mean(0), shape.std(0)]
+    return np.concatenate([*bands, *others, _modulations(decibels)], dtype=np.float64)
 
 
 def _loud_and_quiet(decibels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

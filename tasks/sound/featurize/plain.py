@@ -66,12 +66,9 @@ def features(signal: np.ndarray) -> np.ndarray:
     frames = decibels.shape[1]
     ordered = np.sort(decibels, axis=1)
     loud, quiet = round(LOUD * frames), round(QUIET * frames)
-    return np.concatenate(
-        [
-            decibels.mean(1), decibels.std(1), ordered[:, -loud:].mean(1), ordered[:, :quiet].mean(1),
-            cepstrum.mean(1), cepstrum.std(1), shape.mean(1), shape.std(1), _modulations(decibels),
-        ]
-    )  # fmt: skip
+    bands = [decibels.mean(1), decibels.std(1), ordered[:, -loud:].mean(1), ordered[:, :quiet].mean(1)]
+    others = [cepstrum.mean(1), cepstrum.std(1), shape.mean(1), shape.std(1)]
+    return np.concatenate([*bands, *others, _modulations(decibels)])
 
 
 def _modulations(decibels: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from gauntlet.datasets.records.clip import Cell, Clip, Layout, SoundSet
 from gauntlet.datasets.spec import Provenance
 from gauntlet.tasks.sound.featurize.clip import FEATURES, VERSION, features
 
-_AHEAD = 4  # clips in flight per thread: enough to keep it busy, few enough for flat memory
+IN_FLIGHT = 4  # clips per thread: enough to keep it busy, few enough for flat memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,6 @@ class SoundTable:
     path: Path
     layout: Layout
     source: Provenance
-    found: str
     rows: pd.DataFrame
     values: np.ndarray
     features: tuple[str, ...]
@@ -64,7 +63,7 @@ class SoundTable:
 
 
 def sound_table(
-    found: SoundSet, cache_folder: Path | None = None, channel: Channel = 0, limit: float = 0.05, threads: int = 0
+    sounds: SoundSet, cache_folder: Path | None = None, channel: Channel = 0, limit: float = 0.05, threads: int = 0
 ) -> SoundTable:
     """The features of a set: computed from its clips, or taken from its tables as they are.
 
@@ -74,58 +73,74 @@ def sound_table(
     Raises:
         TooManyBadFiles: more than the share `limit` of the files cannot be used.
     """
-    if found.layout == "tables":
-        return _given(found, limit)
-    cache = FeatureCache.open(cache_folder, found.path) if cache_folder is not None else None
-    expected = Expected(seconds=usual_length([clip.path for clip in found.clips]))
+    if sounds.layout == "tables":
+        return _from_tables(sounds, limit)
+    cache = FeatureCache.open(cache_folder, sounds.path) if cache_folder is not None else None
+    expected = Expected(seconds=usual_length([clip.path for clip in sounds.clips]))
     setting = f"{VERSION}|{expected}|{channel}"
-    kept, values, keys, bad, known, fresh = [], [], [], [], 0, 0
-    names = found.rows["file"].tolist()
-    for place, done in enumerate(_threaded(found.clips, setting, expected, channel, cache, threads)):
+    kept, values, keys, bad, cached, fresh = [], [], [], [], 0, 0
+    names = sounds.rows["file"].tolist()
+    for place, clip in enumerate(_threaded(sounds.clips, setting, expected, channel, cache, threads)):
         name = names[place]
-        if isinstance(done.outcome, str):
-            bad.append((name, done.outcome))
+        if isinstance(clip.outcome, str):
+            bad.append((name, clip.outcome))
             continue
         kept.append(place)
-        values.append(done.outcome)
-        keys.append(f"{name}|{done.key}")
-        known += done.known
-        fresh += cache.keep(done) if cache is not None else 0
+        values.append(clip.outcome)
+        keys.append(f"{name}|{clip.key}")
+        cached += clip.cached
+        fresh += cache.keep(clip) if cache is not None else 0
     if cache is not None and fresh:
         cache.save()
-    _enforce(found, bad, limit)
-    rows = found.rows.iloc[kept].reset_index(drop=True)
+    _enforce(sounds, bad, limit)
+    rows = sounds.rows.iloc[kept].reset_index(drop=True)
     data_hash = hashlib.sha256("\n".join([setting, *keys]).encode()).hexdigest()
     return SoundTable(
-        found.path, found.layout, found.source, found.found, rows, np.array(values).reshape(-1, len(FEATURES)),
-        FEATURES, data_hash, found.bytes, channel, tuple(bad), known,
-    )  # fmt: skip
+        path=sounds.path,
+        layout=sounds.layout,
+        source=sounds.source,
+        rows=rows,
+        values=np.array(values).reshape(-1, len(FEATURES)),
+        features=FEATURES,
+        data_hash=data_hash,
+        bytes=sounds.bytes,
+        channel=channel,
+        quarantine=tuple(bad),
+        cached=cached,
+    )
 
 
-def _given(found: SoundSet, limit: float) -> SoundTable:
-    _enforce(found, list(found.quarantined), limit)
-    keys = found.rows.drop(columns=list(found.features))
-    values = found.rows[list(found.features)].to_numpy(np.float64)
+def _from_tables(sounds: SoundSet, limit: float) -> SoundTable:
+    _enforce(sounds, list(sounds.quarantined), limit)
+    keys = sounds.rows.drop(columns=list(sounds.features))
+    values = sounds.rows[list(sounds.features)].to_numpy(np.float64)
     return SoundTable(
-        found.path, found.layout, found.source, found.found, keys, values, found.features,
-        sound_tables.content_hash(found.path), found.bytes, 0, found.quarantined,
-    )  # fmt: skip
+        path=sounds.path,
+        layout=sounds.layout,
+        source=sounds.source,
+        rows=keys,
+        values=values,
+        features=sounds.features,
+        data_hash=sound_tables.content_hash(sounds.path),
+        bytes=sounds.bytes,
+        quarantine=sounds.quarantined,
+    )
 
 
-def _enforce(found: SoundSet, bad: list[tuple[str, str]], limit: float) -> None:
-    files = max(len(found.rows), len(found.clips)) + (len(bad) if found.layout == "tables" else 0)
+def _enforce(sounds: SoundSet, bad: list[tuple[str, str]], limit: float) -> None:
+    files = max(len(sounds.rows), len(sounds.clips)) + (len(bad) if sounds.layout == "tables" else 0)
     if files and len(bad) > limit * files:
-        raise TooManyBadFiles(found.path, bad, files, limit)
+        raise TooManyBadFiles(sounds.path, bad, files, limit)
 
 
 @dataclass(frozen=True, eq=False)
-class _Done:
+class _ClipFeatures:
     """Features, or the reason why there are none."""
 
     outcome: np.ndarray | str
     key: str = ""
     stamp: str = ""
-    known: bool = False
+    cached: bool = False
 
 
 @dataclass
@@ -148,12 +163,12 @@ class FeatureCache:
             cache.rows, cache.stamps = {}, {}
         return cache
 
-    def keep(self, done: _Done) -> bool:
-        """Whether this clip brought anything that was not known."""
-        if not done.stamp or self.stamps.get(done.stamp) == done.key:
+    def keep(self, clip: _ClipFeatures) -> bool:
+        """Whether this clip brought anything new."""
+        if not clip.stamp or self.stamps.get(clip.stamp) == clip.key:
             return False
-        assert not isinstance(done.outcome, str)
-        self.rows[done.key], self.stamps[done.stamp] = done.outcome, done.key
+        assert not isinstance(clip.outcome, str)
+        self.rows[clip.key], self.stamps[clip.stamp] = clip.outcome, clip.key
         return True
 
     def save(self) -> None:
@@ -161,10 +176,10 @@ class FeatureCache:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=self.path.parent, suffix=".part", delete=False) as part:
             rows = np.array(list(self.rows.values())) if self.rows else np.empty((0, len(FEATURES)))
-            np.savez(
-                part, keys=np.array(list(self.rows), str), rows=rows,
-                files=np.array(list(self.stamps), str), hashes=np.array(list(self.stamps.values()), str),
-            )  # fmt: skip
+            keys, files, hashes = (
+                np.array(list(names), str) for names in (self.rows, self.stamps, self.stamps.values())
+            )
+            np.savez(part, keys=keys, rows=rows, files=files, hashes=hashes)
         Path(part.name).replace(self.path)
 
 
@@ -175,41 +190,43 @@ def _threaded(
     channel: Channel,
     cache: FeatureCache | None,
     threads: int,
-) -> Iterator[_Done]:
+) -> Iterator[_ClipFeatures]:
     """What became of each clip, in order, with a bounded number in flight."""
     threads = threads or os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:
 
-        def start(clip: Clip) -> _Done | Future[_Done]:
+        def start(clip: Clip) -> _ClipFeatures | Future[_ClipFeatures]:
             stamp = _stamp(clip.path, setting) if cache is not None else ""
-            return _unchanged(stamp, cache) or pool.submit(_one, clip.path, stamp, setting, expected, channel, cache)
+            return _unchanged(stamp, cache) or pool.submit(
+                _features_of, clip.path, stamp, setting, expected, channel, cache
+            )
 
         waiting = iter(clips)
-        flying = deque(start(clip) for clip in islice(waiting, threads * _AHEAD))
+        flying = deque(start(clip) for clip in islice(waiting, threads * IN_FLIGHT))
         while flying:
-            done = flying.popleft()
-            yield done.result() if isinstance(done, Future) else done
+            clip = flying.popleft()
+            yield clip.result() if isinstance(clip, Future) else clip
             flying.extend(start(clip) for clip in islice(waiting, 1))
 
 
-def _unchanged(stamp: str, cache: FeatureCache | None) -> _Done | None:
+def _unchanged(stamp: str, cache: FeatureCache | None) -> _ClipFeatures | None:
     if cache is None or (row := cache.rows.get(key := cache.stamps.get(stamp, ""))) is None:
         return None
-    return _Done(row, key, stamp, True)
+    return _ClipFeatures(row, key, stamp, True)
 
 
-def _one(
+def _features_of(
     path: Path, stamp: str, setting: str, expected: Expected, channel: Channel, cache: FeatureCache | None
-) -> _Done:
+) -> _ClipFeatures:
     try:
         counts, rate = samples(path, channel)
         key = hashlib.blake2b(counts.data, digest_size=16, salt=_salt(f"{setting}|{rate}")).hexdigest()
         if cache is not None and (row := cache.rows.get(key)) is not None:
-            return _Done(row, key, stamp, True)
+            return _ClipFeatures(row, key, stamp, True)
         check(counts, rate, expected, path)
-        return _Done(features(as_float(counts)), key, stamp)
+        return _ClipFeatures(features(as_float(counts)), key, stamp)
     except BadInput as error:
-        return _Done(str(error).removeprefix(f"{path}: ").removeprefix(f"{path}, "))
+        return _ClipFeatures(str(error).removeprefix(f"{path}: ").removeprefix(f"{path}, "))
 
 
 def _stamp(path: Path, setting: str) -> str:

@@ -1,4 +1,4 @@
-"""The kind "supervised table": rows that stand alone, labels that come sooner or later, a classifier as champion."""
+"""The loop on tables: rows that stand alone, labels that come sooner or later, a classifier as champion."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gauntlet.datasets.spec import Table
 from gauntlet.tasks.gauntlet import Gauntlet
 from gauntlet.tasks.loop.contract import Adapter
 from gauntlet.tasks.loop.input_files import tables
-from gauntlet.tasks.tabular.online import contest, material, rows
+from gauntlet.tasks.tabular.online import comparison, rows, training_data
 
 
 def adapter(gauntlet: Gauntlet) -> Adapter:
@@ -23,9 +23,9 @@ def adapter(gauntlet: Gauntlet) -> Adapter:
         read=partial(rows.read, spec=spec, reader=module.read),
         score=rows.score,
         windows=partial(rows.windows, target=target),
-        gather=partial(material.gather, target=target),
-        of_versions=material.of_versions,
-        train=partial(material.train, target=target),
-        contest=partial(contest.contest, target=target, metric=gauntlet.primary_metric),
-        carry=partial(material.carry, target=target),
+        gather=partial(training_data.gather, target=target),
+        of_versions=training_data.of_versions,
+        train=partial(training_data.train, target=target),
+        contest=partial(comparison.compare, target=target, metric=gauntlet.primary_metric),
+        carry=partial(training_data.artifacts, target=target),
     )

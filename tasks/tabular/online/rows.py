@@ -28,11 +28,11 @@ def read(file: InputFile, _: Champion, spec: Table, reader: Callable[..., Any]) 
 
 
 def score(batch: Batch, champion: Champion, _: Connection) -> Scored:
-    """What the champion says of them."""
-    return _said(champion.loaded.model, batch.rows)
+    """The champion's features, scores and alarms of the rows."""
+    return _scored(champion.loaded.model, batch.rows)
 
 
-def _said(model: Any, rows: pd.DataFrame) -> Scored:
+def _scored(model: Any, rows: pd.DataFrame) -> Scored:
     features = model[:-1].transform(rows)
     return Scored(features, model.predict_proba(rows)[:, 1], np.asarray(model.predict(rows)).astype(bool))
 
@@ -41,26 +41,26 @@ def windows(champion: Champion, policy: DriftPolicy, connection: Connection, tar
     """The newest scored rows and the reference, both through the champion as it is now; none before any scoring."""
     count = policy.window_rows
     with servers(connection):
-        taken = newest(connection, champion.gauntlet, count)
-        parts = [rows_of(connection, one) for one in taken]
+        files = newest(connection, champion.gauntlet, count)
+        parts = [rows_of(connection, file) for file in files]
     if not parts:
         return []
     training = champion.table("training.parquet")
     reference = _compared(champion, training.drop(columns=target), training[target].to_numpy())
     scored = pd.concat(parts, ignore_index=True).tail(count)
-    labels = labels_of(scored) if all(one.labelled for one in taken) else None
+    labels = labels_of(scored) if all(file.labelled for file in files) else None
     window = _compared(champion, scored.drop(columns=[SCORE, ALARM, LABEL], errors="ignore"), labels)
     features = tuple(name for name in reference.columns if name not in COLUMNS)
-    key = _key(champion, taken, count)
-    return [Window(champion.gauntlet, champion, tuple(taken), reference, window, features, key)]
+    key = _key(champion, files, count)
+    return [Window(champion.gauntlet, champion, tuple(files), reference, window, features, key)]
 
 
 def _compared(champion: Champion, rows: pd.DataFrame, labels: np.ndarray | None) -> pd.DataFrame:
-    said = _said(champion.loaded.model, rows)
-    frame = said.features.reset_index(drop=True).assign(score=said.score, prediction=said.alarm.astype(int))
+    result = _scored(champion.loaded.model, rows)
+    frame = result.features.reset_index(drop=True).assign(score=result.score, prediction=result.alarm.astype(int))
     return frame if labels is None else frame.assign(label=labels)
 
 
-def _key(champion: Champion, taken: Sequence[Manifest], rows: int) -> str:
-    parts = [champion.label, str(rows), *(one.sha256 for one in taken)]
+def _key(champion: Champion, files: Sequence[Manifest], rows: int) -> str:
+    parts = [champion.label, str(rows), *(file.sha256 for file in files)]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What is drawn is what was asked for: format, noise ratios, sessions, and the same bytes again."""
+"""What is simulated is what was asked for: format, noise ratios, sessions, and the same bytes again."""
 
 import json
 
@@ -9,17 +9,17 @@ import soundfile
 from gauntlet.datasets import mimii
 from gauntlet.datasets.errors import BadInput
 from gauntlet.datasets.simulate import sound_signal
-from gauntlet.datasets.simulate.sound import Draw, extensible_wav, session_of, write
+from gauntlet.datasets.simulate.sound import SoundPlan, extensible_wav, session_of, write
 
-SMALL = Draw(
+SMALL = SoundPlan(
     machines=("pump",), ids=("id_02",), snrs=(6,), normal=4, abnormal=2, sessions=2, fault_sessions=1, seconds=1
 )
 
 
-def test_equal_draws_are_equal_bytes(tmp_path):
+def test_equal_plans_are_equal_bytes(tmp_path):
     """And another seed is another sound."""
     for name, seed in (("a", 7), ("b", 7), ("c", 8)):
-        write(tmp_path / name, Draw(**{**SMALL.__dict__, "seed": seed}))
+        write(tmp_path / name, SoundPlan(**{**SMALL.__dict__, "seed": seed}))
     content = {
         name: [file.read_bytes() for file in sorted((tmp_path / name).rglob("*.wav"))] for name in ("a", "b", "c")
     }
@@ -87,11 +87,11 @@ def test_real_files_are_not_mixed_with_simulated_ones(tmp_path):
     with pytest.raises(BadInput, match="not simulated"):
         write(tmp_path, SMALL)
     with pytest.raises(BadInput, match="cannot simulate"):
-        write(tmp_path / "new", Draw(normal=0))
+        write(tmp_path / "new", SoundPlan(normal=0))
 
 
 @pytest.mark.parametrize(("scale", "machines", "normal"), [(0.01, 1, 40), (0.5, 2, 40), (1.0, 4, 40), (3.0, 4, 120)])
 def test_scale_changes_machines_first_then_clips(scale, machines, normal):
     """A small set is of fewer machines, each still with enough clips to learn from."""
-    draw = Draw().scaled(scale)
-    assert (len(draw.machines), draw.normal) == (machines, normal)
+    plan = SoundPlan().scaled(scale)
+    assert (len(plan.machines), plan.normal) == (machines, normal)

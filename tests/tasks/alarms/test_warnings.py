@@ -1,13 +1,13 @@
-"""From scores to warnings: sustained, ended, judged against the failure; the limit from training episodes."""
+"""From scores to warnings: sustained, ended, judged against the failure; the threshold from training episodes."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from gauntlet.tasks.alarms.warnings import Episode, choose_limit, false_alarms_per_week, judge, warnings
+from gauntlet.tasks.alarms.warnings import Episode, choose_threshold, false_alarms_per_week, judge, warnings
 from gauntlet.tasks.metrics.prices import Prices
-from gauntlet.tasks.metrics.warnings import judged_warnings, warning_row
+from gauntlet.tasks.metrics.warnings import judge_warnings, warning_row
 
 QUARTER = 900.0
 
@@ -30,7 +30,7 @@ def test_an_event_needs_an_hour_and_ends_after_one() -> None:
 
 
 def test_lead_time_counts_from_when_the_warning_was_certain() -> None:
-    """Past the limit from hour 90 of 100: raised three quarters later, 9.25 h ahead."""
+    """Past the threshold from hour 90 of 100: raised three quarters later, 9.25 h ahead."""
     one = episode(100)
     judged = judge(one, score(one, (90, 100)), 1.0, 24)
     assert judged.lead_h == pytest.approx(9.25)
@@ -52,31 +52,31 @@ def test_an_episode_without_failure_has_false_alarms_only() -> None:
     assert (judged.lead_h, judged.false_alarms) == (None, 1)
 
 
-def test_the_limit_lies_between_noise_and_precursor() -> None:
+def test_the_threshold_lies_between_noise_and_precursor() -> None:
     """Noise below 1, precursors at 2 in three episodes: all seen, none false."""
     rng = np.random.default_rng(4)
     episodes = [episode(300, number=k) for k in range(3)]
     scores = [score(one, (290, 300)) + rng.random(len(one.seconds)) for one in episodes]
-    limit = choose_limit(episodes, scores, 24, 2, 0.25)
-    judged = [judge(e, s, limit, 24) for e, s in zip(episodes, scores, strict=True)]
+    threshold = choose_threshold(episodes, scores, 24, 2, 0.25)
+    judged = [judge(e, s, threshold, 24) for e, s in zip(episodes, scores, strict=True)]
     assert [round(one.lead_h or 0, 2) >= 9 for one in judged] == [True] * 3
     assert false_alarms_per_week(judged) == 0
 
 
-def test_without_a_limit_within_the_budget_it_stays_silent() -> None:
-    """Every limit tried raises false alarms only: the limit is above every score."""
+def test_without_a_threshold_within_the_budget_it_stays_silent() -> None:
+    """Every threshold tried raises false alarms only: no score is past the one that is returned."""
     episodes = [episode(400, failure=False)]
     scores = [score(episodes[0], *[(h, h + 8.0) for h in range(10, 390, 20)])]
-    assert not warnings(scores[0], choose_limit(episodes, scores, 24, 2, 0.25))
+    assert not warnings(scores[0], choose_threshold(episodes, scores, 24, 2, 0.25))
 
 
 def test_the_row_counts_failures_and_money() -> None:
     """One of two failures warned, one false alarm, over 20 days at 1,000 and 10: 1,010 in 20 days is 1,515 in 30."""
     episodes = [episode(240, number=0), episode(240, number=1)]
     scores = [score(episodes[0], (20, 30), (230, 240)), score(episodes[1])]
-    soon = [e.seconds >= 216 * 3600 for e in episodes]
-    said = judged_warnings("one", episodes, scores, soon, [1.0, 1.0], 24)
-    row = warning_row(said, 2, Prices(1000, 10), seed=1)
+    within_horizon = [e.seconds >= 216 * 3600 for e in episodes]
+    judged = judge_warnings("one", episodes, scores, within_horizon, [1.0, 1.0], 24)
+    row = warning_row(judged, 2, Prices(1000, 10), seed=1)
     assert (row.metrics["recall"], row.metrics["precision"]) == (0.5, 0.5)
     assert row.metrics["cost"] == pytest.approx(1515, rel=0.01)
     assert all(low <= row.metrics[m] <= high for m, (low, high) in row.intervals.items())

@@ -1,87 +1,93 @@
-"""The pump gauntlet's promises on the simulated record at full size, whose truth is known."""
+"""What is asked of a record, and which records can be asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
-import numpy as np
+import pandas as pd
 import pytest
 
 from gauntlet.datasets import pump
-from gauntlet.datasets.simulate import pump as process
-from gauntlet.tasks.alarms.warnings import false_alarms_per_week
-from gauntlet.tasks.failure_prediction.evaluate import (
-    RANDOM_ROWS,
-    WarningJudgement,
-    audit_of_random_rows,
-    status_cells,
-    warnings_of,
-)
-from gauntlet.tasks.failure_prediction.featurize import Record, featurize
+from gauntlet.datasets.errors import BadInput, Leak
+from gauntlet.tasks.failure_prediction.audit import audit
 from gauntlet.tasks.failure_prediction.gauntlets import PUMP
-from gauntlet.tasks.failure_prediction.load import load
-from gauntlet.tasks.failure_prediction.report import mean_shares
-from gauntlet.tasks.failure_prediction.train import TrainedWarner, train, training_rows
+from gauntlet.tasks.failure_prediction.load import Record, WarningQuestion, load
+from gauntlet.tasks.failure_prediction.split import STEP, split
+from gauntlet.tasks.gauntlet import Request
 
-pytestmark = pytest.mark.slow
+
+def request(data: Path, allow_leakage: bool = False) -> Request:
+    parameters = {name: parameter.default for name, parameter in PUMP.parameters.items()}
+    return Request(data, "auto", 7, data, data, allow_leakage=allow_leakage, parameters=parameters)
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory, request_of: Callable[..., Any]) -> Record:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The smallest simulated record: two weeks, seven failures."""
     folder = tmp_path_factory.mktemp("pump")
-    pump.simulate(folder, seed=7)
-    return featurize(load(PUMP, request_of(PUMP, folder, "simulated")), ())
+    pump.simulate(folder, seed=7, rows=20_000)
+    return folder
 
 
-def test_five_of_seven_failures_are_warned_of_at_no_more_than_one_false_alarm_a_week(prepared: Record) -> None:
-    """Two hours ahead at least; never the one that has no precursor. The sensors that spoke are those that moved."""
-    decisions, question = prepared.decisions, prepared.question
-    candidate = next(one for one in PUMP.candidates if one.question == "residual")
-    trained = train(candidate, prepared, 7)
-    warnings = warnings_of(trained, decisions, question)
-    failed = [one for one, e in zip(warnings.judged, warnings.episodes, strict=True) if e.failure is not None]
-    assert sum(one.lead_h is not None and one.lead_h >= 2 for one in failed) >= 5
-    assert failed[6].lead_h is None
-    assert false_alarms_per_week(warnings.judged) <= 1
-    for one, failure in zip(failed, process.FAILURES, strict=True):
-        assert one.lead_h is None or one.lead_h <= failure.lead_h, "a warning before the precursor began"
-    judgement = WarningJudgement(
-        candidates=(),
-        baselines={},
-        naive="",
-        best=candidate.name,
-        chosen_on="",
-        warnings={candidate.name: warnings},
-        random_rows=(),
-    )
-    for name, shares in mean_shares(decisions, [trained], judgement).items():
-        kind = process.FAILURES[int(name.removeprefix("failure_")) - 1].kind
-        loudest = max(shares, key=lambda sensor: shares[sensor])
-        assert loudest in {process.SENSORS[k] for k, _ in process.KINDS[kind]}, name
+@pytest.fixture(scope="module")
+def record(folder: Path) -> Record:
+    return load(PUMP, request(folder))
 
 
-def test_no_training_row_is_within_the_purge_of_a_held_out_block(prepared: Record) -> None:
-    """24 h on either side, and none of the block itself."""
-    decisions, question = prepared.decisions, prepared.question
-    for held_out in decisions.blocks:
-        others = [k for k in decisions.blocks if k != held_out]
-        rows = training_rows(decisions, others, [held_out], question.purge_h)
-        span = decisions.seconds[decisions.block == held_out]
-        away = np.maximum(span[0] - decisions.seconds[rows], decisions.seconds[rows] - span[-1])
-        assert away.min() > 24 * 3600
-        assert len(rows)
+def test_the_protocol_states_the_numbers_that_the_code_has() -> None:
+    """The purge, the rate of decisions, and the horizon as its parameter."""
+    question = WarningQuestion()
+    assert f"training rows within {question.purge_h:g} h of them left out" in PUMP.protocol
+    assert f"a decision every {STEP} minutes" in PUMP.protocol
+    assert PUMP.default("horizon_h") == question.horizon_h
 
 
-def test_random_rows_score_nearly_perfectly_and_the_audit_names_the_cause(prepared: Record) -> None:
-    """The famous 100 %: neighbouring minutes on both sides."""
-    decisions = prepared.decisions
-    test = np.random.default_rng(7).random(len(decisions.row)) < 0.2
-    candidate = next(one for one in PUMP.candidates if one.name == "pump_svc_baseline")
-    trained = TrainedWarner(candidate, None, np.zeros(len(test)), {})
-    cells = status_cells(trained, decisions, test, 7)
-    leaked = next(one for one in cells if one["group"]["split"] == RANDOM_ROWS)
-    assert leaked["metrics"]["accuracy"] >= 0.995
-    (finding,) = audit_of_random_rows(decisions, test)
-    assert finding.kind == "split_overlap"
-    assert "next to them in time" in finding.detail
+def test_prices_and_horizon_are_those_of_the_run(folder: Path) -> None:
+    """As the flow was asked for, whatever the defaults."""
+    parameters = {"horizon_h": 6.0, "price_of_miss": 3.0, "price_of_false_alarm": 2.0}
+    own = load(PUMP, Request(folder, "auto", 7, folder, folder, parameters=parameters))
+    assert own.question == WarningQuestion(horizon_h=6.0)
+    assert (own.prices.miss, own.prices.false_alarm) == (3.0, 2.0)
+    assert split(own).within_horizon.sum() < split(load(PUMP, request(folder))).within_horizon.sum()
+
+
+def test_two_failures_are_too_few_to_hold_one_out(folder: Path, tmp_path: Path) -> None:
+    """One line with the number, the column and what is expected."""
+    table = pd.read_csv(folder / "sensor.csv")
+    third = (table["machine_status"] == "BROKEN").to_numpy().nonzero()[0][2]
+    table.iloc[:third].to_csv(tmp_path / "sensor.csv", index=False)
+    with pytest.raises(BadInput, match=r"machine_status.*2 failures; expected at least 3") as caught:
+        load(PUMP, request(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_clean_record_has_no_finding(record: Record) -> None:
+    """Sensors that only wear with the machine are none."""
+    assert audit(record) == ()
+
+
+def test_a_sensor_that_knows_the_failure_stops_the_run(folder: Path, tmp_path: Path) -> None:
+    """The remaining time written down as a sensor: named, and allowed only on purpose."""
+    table = pd.read_csv(folder / "sensor.csv", index_col=0)
+    broken = (table["machine_status"] == "BROKEN").to_numpy().nonzero()[0]
+    ahead = [min((int(place) for place in broken if place >= row), default=10**6) - row for row in range(len(table))]
+    table.insert(3, "countdown", [1.0 if minutes <= 24 * 60 else 0.0 for minutes in ahead])
+    table.to_csv(tmp_path / "sensor.csv", index=False)
+    with pytest.raises(Leak) as stopped:
+        audit(load(PUMP, request(tmp_path)))
+    assert {finding.column for finding in stopped.value.findings} == {"countdown"}
+    (finding,) = audit(load(PUMP, request(tmp_path, allow_leakage=True)))
+    assert finding.column == "countdown"
+
+
+def test_decisions_are_asked_of_a_machine_that_runs(record: Record) -> None:
+    """Each at its own row and time; a positive one is asked, and fails within the horizon."""
+    decisions = split(record)
+    assert (decisions.row == range(STEP - 1, len(record.table.time), STEP)).all()
+    assert (decisions.seconds == record.seconds[decisions.row]).all()
+    assert not (decisions.asked & decisions.not_normal).any()
+    positive = decisions.within_horizon
+    assert positive.any()
+    assert decisions.asked[positive].all()
+    assert (decisions.left_h[positive] <= 24).all()
+    assert len(decisions.blocks) == 8

@@ -31,14 +31,15 @@ def drawn(seed: int, decimals: int | None = None, rows: int = 120) -> Judged:
 
 def by_scikit_learn(answer: Judged, rows: np.ndarray | slice = slice(None)) -> dict[str, float]:
     """The same figures of these rows, a row that is drawn twice being there twice."""
-    y, score, said, cheap = answer.y[rows], answer.probability[0][rows], answer.flagged[0][rows], answer.cheap[0][rows]
-    misses, false_alarms = sum(y > cheap), sum(cheap > y)
+    y, score, flagged = answer.y[rows], answer.probability[0][rows], answer.flagged[0][rows]
+    by_cost = answer.flagged_by_cost[0][rows]
+    misses, false_alarms = sum(y > by_cost), sum(by_cost > y)
     return {
-        "accuracy": metrics.accuracy_score(y, said),
-        "precision": metrics.precision_score(y, said, zero_division=0),
-        "recall": metrics.recall_score(y, said),
-        "f1": metrics.f1_score(y, said),
-        "mcc": metrics.matthews_corrcoef(y, said),
+        "accuracy": metrics.accuracy_score(y, flagged),
+        "precision": metrics.precision_score(y, flagged, zero_division=0),
+        "recall": metrics.recall_score(y, flagged),
+        "f1": metrics.f1_score(y, flagged),
+        "mcc": metrics.matthews_corrcoef(y, flagged),
         "pr_auc": metrics.average_precision_score(y, score),
         "roc_auc": metrics.roc_auc_score(y, score),
         "brier": metrics.brier_score_loss(y, score),
@@ -72,9 +73,14 @@ def test_an_estimate_is_the_mean_over_repeats() -> None:
     """Two dealings of the rows count equally."""
     one, two = drawn(1), drawn(2)
     both = Judged(
-        one.y, *(np.concatenate(pair) for pair in zip(vars(one).values(), vars(two).values(), strict=True) if pair[0].ndim > 1)
-    )  # fmt: skip
-    again = Judged(one.y, two.probability, two.flagged, two.cheap)
+        one.y,
+        *(
+            np.concatenate(pair)
+            for pair in zip(vars(one).values(), vars(two).values(), strict=True)
+            if pair[0].ndim > 1
+        ),
+    )
+    again = Judged(one.y, two.probability, two.flagged, two.flagged_by_cost)
     weights = bootstrap_weights(len(one.y), 0, 2)
     rows = [table_row("x", answer, weights, PRICES).metrics for answer in (one, again, both)]
     for metric, value in rows[2].items():
@@ -109,23 +115,39 @@ def test_silence_in_closed_form() -> None:
         "majority", constant_answer(y, np.zeros_like(y)), bootstrap_weights(1_000, 0, 10), Prices(500.0, 25.0)
     )
     assert row.metrics == pytest.approx(
-        {"accuracy": 0.966, "precision": 0, "recall": 0, "f1": 0, "mcc": 0, "pr_auc": 0.034, "roc_auc": 0.5,
-         "brier": 0.034, "cost": 34 * 500.0}
-    )  # fmt: skip
+        {
+            "accuracy": 0.966,
+            "precision": 0,
+            "recall": 0,
+            "f1": 0,
+            "mcc": 0,
+            "pr_auc": 0.034,
+            "roc_auc": 0.5,
+            "brier": 0.034,
+            "cost": 34 * 500.0,
+        }
+    )
 
 
 def test_an_oracle_in_closed_form() -> None:
     """30 hits, 4 misses, 1 false alarm: every figure by hand; PR-AUC has a step at the alarms and one at the rest."""
     y = np.r_[np.ones(34, int), np.zeros(966, int)]
-    said = np.r_[np.ones(30, int), np.zeros(4, int), np.ones(1, int), np.zeros(965, int)]
-    row = table_row("oracle", constant_answer(y, said), bootstrap_weights(1_000, 0, 10), Prices(500.0, 25.0))
+    flagged = np.r_[np.ones(30, int), np.zeros(4, int), np.ones(1, int), np.zeros(965, int)]
+    row = table_row("oracle", constant_answer(y, flagged), bootstrap_weights(1_000, 0, 10), Prices(500.0, 25.0))
     recall, false_rate = 30 / 34, 1 / 966
     assert row.metrics == pytest.approx(
-        {"accuracy": 0.995, "precision": 30 / 31, "recall": recall, "f1": 60 / 65,
-         "mcc": (30 * 965 - 1 * 4) / np.sqrt(31.0 * 34 * 966 * 969),
-         "pr_auc": recall * 30 / 31 + (1 - recall) * 0.034, "roc_auc": (1 + recall - false_rate) / 2,
-         "brier": 0.005, "cost": 4 * 500.0 + 25.0}
-    )  # fmt: skip
+        {
+            "accuracy": 0.995,
+            "precision": 30 / 31,
+            "recall": recall,
+            "f1": 60 / 65,
+            "mcc": (30 * 965 - 1 * 4) / np.sqrt(31.0 * 34 * 966 * 969),
+            "pr_auc": recall * 30 / 31 + (1 - recall) * 0.034,
+            "roc_auc": (1 + recall - false_rate) / 2,
+            "brier": 0.005,
+            "cost": 4 * 500.0 + 25.0,
+        }
+    )
 
 
 def test_a_perfect_answer_has_no_interval() -> None:

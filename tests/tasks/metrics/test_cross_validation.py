@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
 
 from gauntlet.datasets.errors import BadInput
-from gauntlet.tasks.metrics.cross_validation import MIN_POSITIVES, Folds, cross_validate, deal
+from gauntlet.tasks.metrics.cross_validation import MIN_POSITIVES, Folds, cross_validate, stratified_folds
 
 
 class Spy(ClassifierMixin, BaseEstimator):
@@ -25,8 +25,8 @@ class Spy(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
         type(self).seen.append((self.train_, set(X["row"])))
-        said = X["row"].to_numpy() / 1000
-        return np.column_stack([1 - said, said])
+        out_of_fold = X["row"].to_numpy() / 1000
+        return np.column_stack([1 - out_of_fold, out_of_fold])
 
 
 def labels(rows: int = 203, failures: int = 31, seed: int = 0) -> np.ndarray:
@@ -40,7 +40,7 @@ def spied() -> tuple[np.ndarray, Folds, object]:
     """Labels, folds and what cross-validation handed back; the spy's notes are in `Spy.seen`."""
     Spy.seen.clear()
     y = labels()
-    folds = deal(y, 7)
+    folds = stratified_folds(y, 7)
     rows = pd.DataFrame({"row": np.arange(len(y))}, index=np.arange(len(y))[::-1])  # an index that means nothing
     return y, folds, cross_validate(Pipeline([("spy", Spy())]), rows, y, folds)
 
@@ -63,19 +63,19 @@ def test_every_row_is_asked_for_once_per_repeat(spied: tuple) -> None:
 
 def test_answers_stand_at_their_own_row(spied: tuple) -> None:
     """Row 123's answer is at place 123 in every repeat, decided by its own model's two thresholds."""
-    y, _, said = spied
+    y, _, out_of_fold = spied
     own = np.arange(len(y)) / 1000
     for repeat in range(2):
-        np.testing.assert_array_equal(said.probability[repeat], own)
-        np.testing.assert_array_equal(said.flagged[repeat], own >= 0.5)
-        np.testing.assert_array_equal(said.cheap[repeat], own >= 0.25)
+        np.testing.assert_array_equal(out_of_fold.probability[repeat], own)
+        np.testing.assert_array_equal(out_of_fold.flagged[repeat], own >= 0.5)
+        np.testing.assert_array_equal(out_of_fold.flagged_by_cost[repeat], own >= 0.25)
 
 
 @pytest.mark.parametrize("failures", [15, 31, 101])
 def test_folds_hold_equal_shares(failures: int) -> None:
     """Failures per fold differ by one at most, and so do rows."""
     y = labels(failures=failures)
-    folds = deal(y, 3)
+    folds = stratified_folds(y, 3)
     for repeat in folds.of_row:
         for counts in (np.bincount(repeat[y == 1], minlength=5), np.bincount(repeat[y == 0], minlength=5)):
             assert np.ptp(counts) <= 1
@@ -84,7 +84,7 @@ def test_folds_hold_equal_shares(failures: int) -> None:
 def test_repeats_are_dealt_anew_and_equal_seeds_equally() -> None:
     """Two repeats differ, two calls do not, another seed does."""
     y = labels()
-    one, two, other = deal(y, 7), deal(y, 7), deal(y, 8)
+    one, two, other = stratified_folds(y, 7), stratified_folds(y, 7), stratified_folds(y, 8)
     np.testing.assert_array_equal(one.of_row, two.of_row)
     assert (one.of_row[0] != one.of_row[1]).mean() > 0.5
     assert (one.of_row[0] != other.of_row[0]).mean() > 0.5
@@ -96,14 +96,14 @@ def test_too_few_of_a_class_are_refused(y: np.ndarray) -> None:
     """Fewer than 15 rows of a class cannot be dealt; the message says how many there are and how many it takes."""
     rarest = min(y.sum(), len(y) - y.sum())
     with pytest.raises(BadInput, match=rf"{rarest} rows of the rarer class; expected at least {MIN_POSITIVES}"):
-        deal(y, 7)
+        stratified_folds(y, 7)
 
 
 def test_the_pipeline_itself_stays_unfitted() -> None:
     """Only clones are fitted."""
     y = labels()
     unfitted = Pipeline([("spy", Spy())])
-    cross_validate(unfitted, pd.DataFrame({"row": np.arange(len(y))}), y, deal(y, 1, repeats=1))
+    cross_validate(unfitted, pd.DataFrame({"row": np.arange(len(y))}), y, stratified_folds(y, 1, repeats=1))
     assert not hasattr(unfitted[-1], "threshold_")
 
 

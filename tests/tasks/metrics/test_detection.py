@@ -10,9 +10,9 @@ from gauntlet.tasks.metrics.detection import (
     area_interval,
     areas,
     decision_metrics,
-    drawn_weights,
     figures,
     mean_row,
+    resample_weights,
 )
 
 
@@ -34,7 +34,7 @@ def test_weights_are_resamples():
     rng = np.random.default_rng(0)
     abnormal = np.repeat([False, True], (60, 30))
     scores = np.round(rng.standard_normal(90) + abnormal, 1)
-    weights = drawn_weights("6dB/fan/id_00", abnormal, seed=3, resamples=20)
+    weights = resample_weights("6dB/fan/id_00", abnormal, seed=3, resamples=20)
     assert (weights[:, abnormal].sum(1) == 30).all()
     assert (weights[:, ~abnormal].sum(1) == 60).all()
     ours = areas(abnormal, scores, weights)
@@ -47,9 +47,9 @@ def test_weights_are_resamples():
 def test_noise_levels_of_one_machine_are_drawn_alike():
     """They are the same recordings; another machine is drawn for itself."""
     abnormal = np.repeat([False, True], (9, 9))
-    one, other = (drawn_weights(cell, abnormal, 7) for cell in ("6dB/fan/id_00", "-6dB/fan/id_00"))
+    one, other = (resample_weights(cell, abnormal, 7) for cell in ("6dB/fan/id_00", "-6dB/fan/id_00"))
     np.testing.assert_array_equal(one, other)
-    assert (drawn_weights("6dB/fan/id_02", abnormal, 7) != one).any()
+    assert (resample_weights("6dB/fan/id_02", abnormal, 7) != one).any()
 
 
 def test_intervals_cover_the_true_area():

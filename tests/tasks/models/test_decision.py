@@ -109,8 +109,10 @@ def test_three_inner_fits_and_a_last_one_on_all_rows() -> None:
 def test_without_information_the_probability_is_the_base_rate() -> None:
     """Labels permuted: calibration on rows that the model knows would be sure of itself, this is not."""
     X, y = noise(600, 9)
-    said = DecisionClassifier(KNeighborsClassifier(1)).fit(X, np.random.default_rng(0).permutation(y)).predict_proba(X)
-    assert np.abs(said[:, 1] - y.mean()).max() < 0.1
+    probability = (
+        DecisionClassifier(KNeighborsClassifier(1)).fit(X, np.random.default_rng(0).permutation(y)).predict_proba(X)
+    )
+    assert np.abs(probability[:, 1] - y.mean()).max() < 0.1
 
 
 @pytest.mark.parametrize("estimator", [SVC(random_state=0), LogisticRegression(), MEMORIES["forest"]])
@@ -119,22 +121,22 @@ def test_probabilities_follow_the_score(estimator: object) -> None:
     X, y = signal(400, 4)
     fitted = DecisionClassifier(estimator).fit(X, y)
     new, _ = signal(200, 5)
-    said, score = fitted.predict_proba(new), score_of(fitted.estimator_, new)
-    assert (np.diff(said[np.argsort(score, kind="stable"), 1]) >= 0).all()
-    np.testing.assert_allclose(said.sum(1), 1)
-    assert said.min() >= 0
-    assert said.max() <= 1
+    probability, score = fitted.predict_proba(new), score_of(fitted.estimator_, new)
+    assert (np.diff(probability[np.argsort(score, kind="stable"), 1]) >= 0).all()
+    np.testing.assert_allclose(probability.sum(1), 1)
+    assert probability.min() >= 0
+    assert probability.max() <= 1
 
 
 def test_probabilities_are_true_of_new_rows() -> None:
     """Where a fifth of the rows is said to fail, a fifth fails: stated and observed shares differ by less than 4 sigma."""
     X, y = signal(1_500, 6)
     new, truth = signal(4_000, 700)
-    said = DecisionClassifier(SVC(random_state=0)).fit(X, y).predict_proba(new)[:, 1]
+    probability = DecisionClassifier(SVC(random_state=0)).fit(X, y).predict_proba(new)[:, 1]
     for low in np.arange(0, 1, 0.2):
-        inside = (said >= low) & (said < low + 0.2)
+        inside = (probability >= low) & (probability < low + 0.2)
         sigma = np.sqrt(0.25 / inside.sum())
-        assert abs(said[inside].mean() - truth[inside].mean()) < 4 * sigma + 0.03
+        assert abs(probability[inside].mean() - truth[inside].mean()) < 4 * sigma + 0.03
 
 
 def test_predict_uses_the_f1_threshold() -> None:
@@ -192,17 +194,19 @@ def test_a_candidate_comes_back_from_skops_to_the_digit(candidate: Candidate) ->
     """Saved and loaded under our own list of types, every probability and threshold is equal; fitted twice too."""
     fitted = pipeline(candidate, Prices(500.0, 25.0), 7).fit(RAW, LABELS)
     back = deserialise(skops.io.dumps(fitted))
-    said = fitted.predict_proba(RAW)
-    np.testing.assert_array_equal(back.predict_proba(RAW), said)
+    probability = fitted.predict_proba(RAW)
+    np.testing.assert_array_equal(back.predict_proba(RAW), probability)
     np.testing.assert_array_equal(back.predict(RAW), fitted.predict(RAW))
     assert (back[-1].threshold_, back[-1].cheapest_threshold_) == (
         fitted[-1].threshold_,
         fitted[-1].cheapest_threshold_,
     )
-    np.testing.assert_array_equal(pipeline(candidate, Prices(500.0, 25.0), 7).fit(RAW, LABELS).predict_proba(RAW), said)
+    np.testing.assert_array_equal(
+        pipeline(candidate, Prices(500.0, 25.0), 7).fit(RAW, LABELS).predict_proba(RAW), probability
+    )
     # Columns go by name: another order or one more must not move a digit.
     dressed = RAW[RAW.columns[::-1]].assign(**{"Product ID": "M14860"})
-    np.testing.assert_array_equal(fitted.predict_proba(dressed), said)
+    np.testing.assert_array_equal(fitted.predict_proba(dressed), probability)
 
 
 def test_separable_rows_raise_no_warning() -> None:

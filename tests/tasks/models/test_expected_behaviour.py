@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gauntlet.tasks.models.base import START
 from gauntlet.tasks.models.expected_behaviour import ExpectedBehaviour
 
 
@@ -36,6 +37,28 @@ def test_load_is_explained_and_a_single_sensor_is_not() -> None:
     assert one.decision_function(together)[0] < np.quantile(healthy, 0.9)
     assert one.decision_function(alone)[0] > healthy.max()
     assert one.shares(alone)[0].argmax() == 2
+    assert one.contributions(alone).iloc[0].idxmax() == "s2 mean60"
+
+
+def test_contributions_add_up_to_the_score() -> None:
+    """From where a median healthy row is, 0, in the sensors' shares of the distance; gaps have no part."""
+    X = rows(400)
+    X.loc[5, "s1 mean60"] = np.nan
+    detector = ExpectedBehaviour().fit(X, np.zeros(len(X)))
+    parts = detector.contributions(X)
+    np.testing.assert_allclose(parts.sum(axis=1), detector.decision_function(X), atol=1e-12)
+    np.testing.assert_allclose(parts[START], 0, atol=1e-12)
+    np.testing.assert_allclose(parts[detector.columns_], detector.shares(X) * detector.decision_function(X)[:, None])
+    assert parts.loc[5, "s1 mean60"] == 0
+
+
+def test_no_healthy_row_of_training_is_past_the_threshold() -> None:
+    """And the highest one reaches it."""
+    X = rows(400)
+    detector = ExpectedBehaviour().fit(X, np.zeros(len(X)))
+    assert detector.decision_function(X).max() == pytest.approx(detector.threshold_, abs=1e-12)
+    wild = X.head(3).add(np.array([9.0, -9.0, 0.0, 0.0, 0.0]))
+    assert detector.predict(wild).tolist() == [1, 1, 1]
 
 
 def test_a_missing_sensor_is_left_out_and_not_taken_for_a_fault() -> None:

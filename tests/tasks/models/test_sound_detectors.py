@@ -1,34 +1,23 @@
-"""Detectors find what theory says can be found, set thresholds that hold, and survive being stored."""
+"""Detectors of one machine find what theory says can be found, and say what moved their scores."""
 
 import numpy as np
 import pandas as pd
 import pytest
-import skops.io
 from scipy.stats import chi2, ncx2
 from sklearn.metrics import roc_auc_score
 
-from gauntlet.datasets.errors import BadInput
-from gauntlet.tasks.models.per_machine_sound import PerMachineSoundDetector
-from gauntlet.tasks.models.sound_detectors import (
-    SHRINKAGES,
-    Isolated,
-    Loudness,
-    Mahalanobis,
-    Mixture,
-    Nearest,
-    Scaled,
-    Standardised,
-    with_chosen_settings,
-)
-from gauntlet.tasks.registry.trust import deserialise, types_to_trust
-from gauntlet.tasks.sound.train import forest, held_out, level_column
+from gauntlet.tasks.models.base import START
+from gauntlet.tasks.models.sound_detectors import IsolationForestDetector, ScaledDistance, with_chosen_settings
+from gauntlet.tasks.models.sound_distances import SHRINKAGES, Mahalanobis, MixtureLikelihood, NearestClip
+from gauntlet.tasks.models.sound_scaling import LogScaler
+from gauntlet.tasks.sound.detectors import Loudness
 
 ALL = {
-    "mixture": Mixture,
+    "mixture": MixtureLikelihood,
     "mahalanobis": Mahalanobis,
-    "nearest": Nearest,
-    "isolated": Isolated,
-    "scaled": Scaled,
+    "nearest": NearestClip,
+    "isolated": IsolationForestDetector,
+    "scaled": ScaledDistance,
     "loudness": Loudness,
 }
 
@@ -56,7 +45,7 @@ def test_mahalanobis_reaches_the_area_of_the_optimal_test():
     area = np.trapezoid(chi2.cdf(grid, d) * ncx2.pdf(grid, d, centrality), grid)
     assert roc_auc_score(np.repeat([0, 1], 3_000), np.concatenate(scores)) == pytest.approx(area, abs=0.02)
     assert np.mean(scores[0]) == pytest.approx(d, rel=0.05)
-    each_alone = Scaled().fit(normal)
+    each_alone = ScaledDistance().fit(normal)
     alone = roc_auc_score(
         np.repeat([0, 1], 3_000), np.r_[each_alone.decision_function(judged), each_alone.decision_function(damaged)]
     )
@@ -75,19 +64,19 @@ def test_long_tails_are_logged_and_others_are_not():
     """Log-normal yes, normal no, a column that passes through zero no."""
     rng = np.random.default_rng(0)
     X = np.column_stack([rng.lognormal(0, 1, 500), rng.normal(50, 1, 500), rng.normal(0, 1, 500)])
-    fitted = Standardised().fit(X)
+    fitted = LogScaler().fit(X)
     assert fitted.logged_.tolist()[0] is True
     assert fitted.logged_.tolist()[2] is False
-    z = fitted.standardise(X)
+    z = fitted.transform(X)
     np.testing.assert_allclose(z.mean(0), 0, atol=1e-12)
     np.testing.assert_allclose(z.std(0), 1)
-    assert np.isfinite(fitted.standardise(np.array([[-5.0, 50.0, 0.0]]))).all()
+    assert np.isfinite(fitted.transform(np.array([[-5.0, 50.0, 0.0]]))).all()
 
 
 def test_a_constant_column_says_nothing():
     """Neither in training nor when it moves afterwards."""
     X = np.column_stack([np.ones(50), np.random.default_rng(0).standard_normal(50)])
-    for make in (Mahalanobis, Scaled, Nearest, Mixture):
+    for make in (Mahalanobis, ScaledDistance, NearestClip, MixtureLikelihood):
         fitted = make().fit(X)
         moved = np.column_stack([np.full(50, 7.0), X[:, 1]])
         np.testing.assert_allclose(fitted.decision_function(X), fitted.decision_function(moved))
@@ -99,7 +88,7 @@ def test_two_states_are_two_components():
     speeds = np.where(rng.random(600) < 0.5, -4.0, 4.0)[:, None]
     normal = speeds * np.array([1.0, 1.0, 0.5]) + 0.3 * rng.standard_normal((600, 3))
     between = 0.3 * rng.standard_normal((60, 3))
-    mixture, single = Mixture().fit(normal[:500]), Mahalanobis().fit(normal[:500])
+    mixture, single = MixtureLikelihood().fit(normal[:500]), Mahalanobis().fit(normal[:500])
     assert mixture.components_ >= 2
     labels = np.repeat([0, 1], (100, 60))
     assert (
@@ -114,15 +103,52 @@ def test_contributions_sum_to_the_distance():
     fitted = Mahalanobis().fit(normal)
     clip = normal[:1].copy()
     clip[0, 5] += 3.0
-    added = fitted.distance_parts(clip)
+    added = fitted.contributions(clip).iloc[0]
     assert added.sum() == pytest.approx(fitted.decision_function(clip)[0])
-    assert np.argmax(added) == 5
+    assert added.drop(START).idxmax() == "5"
+
+
+@pytest.mark.parametrize("neighbours", [1, 3])
+@pytest.mark.parametrize("kind", ALL)
+def test_contributions_of_every_detector_add_up_to_its_score(kind, neighbours):
+    """By the features' names, clips near and far; of no other detector's score."""
+    names = [f"f{k}" for k in range(12)]
+    normal = pd.DataFrame(_correlated(200, 0), columns=names)
+    clips = pd.concat([normal.head(20), pd.DataFrame(_correlated(20, 1, shift=2.0), columns=names)])
+    make = (lambda: NearestClip(neighbours=neighbours)) if kind == "nearest" else ALL[kind]
+    fitted = make().fit(normal)
+    parts = fitted.contributions(clips)
+    assert list(parts) == [START, *names]
+    np.testing.assert_allclose(parts.sum(axis=1), fitted.decision_function(clips), rtol=1e-9, atol=1e-8)
+
+
+@pytest.mark.parametrize("kind", ["mixture", "mahalanobis", "nearest", "scaled"])
+def test_the_feature_that_moved_has_the_largest_part(kind):
+    """Of a machine with two states; a forest of sixteen trees between them cannot say it of every clip."""
+    rng = np.random.default_rng(3)
+    state = np.where(rng.random(400) < 0.5, -3.0, 3.0)[:, None]
+    normal = _correlated(400, 0) + state
+    clips = normal[:10].copy()
+    clips[:, 7] += 12.0
+    assert (ALL[kind]().fit(normal).contributions(clips).drop(columns=START).idxmax(axis=1) == "7").all()
+
+
+def test_the_threshold_is_passed_by_the_wanted_share():
+    """Of 99 scores 5 % may be passed by new ones: the 95th is the threshold, and the largest where clips are few."""
+    scores = np.random.default_rng(0).permutation(np.arange(1.0, 100.0))
+    detector = ScaledDistance().fit(_correlated(50, 0)).calibrate(scores, 0.05)
+    assert detector.threshold_ == 95.0
+    assert detector.spread_ == pytest.approx(scores.std())
+    assert detector.calibrate(np.arange(5.0), 0.05).threshold_ == 4.0
+    far = _correlated(4, 0) + 100.0
+    assert detector.predict(far).tolist() == [1, 1, 1, 1]
+    assert detector.calibrate(detector.decision_function(far[:1]), 0.05).predict(far[:1]).tolist() == [0]
 
 
 def test_nearest_is_the_distance_to_the_nearest():
     """Zero on a training clip, and the brute-force distance elsewhere."""
     normal, asked = _correlated(100, 0), _correlated(7, 1)
-    fitted = Nearest().fit(normal)
+    fitted = NearestClip().fit(normal)
     np.testing.assert_allclose(fitted.decision_function(normal), 0, atol=1e-8)
     known, there = fitted.whiten(normal), fitted.whiten(asked)
     brute = ((there[:, None] - known[None]) ** 2).sum(2).min(1)
@@ -130,76 +156,9 @@ def test_nearest_is_the_distance_to_the_nearest():
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_settled_repeats_the_chosen_settings(kind):
+def test_chosen_settings_are_repeated(kind):
     """So that a held-out block has no choice of its own, and equal data give equal scores."""
     X = _correlated(200, 0)
     fitted = ALL[kind]().fit(X)
     again = with_chosen_settings(fitted).fit(X)
     np.testing.assert_array_equal(fitted.decision_function(X), again.decision_function(X))
-
-
-def _model(rate=0.05, n=400, seed=0, make=Mahalanobis):
-    names = [f"f{k}" for k in range(12)]
-    cells = ("6dB/fan/id_00", "0dB/fan/id_00")
-    known = {cell: _correlated(n, seed + k) for k, cell in enumerate(cells)}
-    detectors = {cell: make().fit(X) for cell, X in known.items()}
-    held = {cell: held_out(detectors[cell], X, np.empty((0, 12))) for cell, X in known.items()}
-    scores = {cell: one.scores for cell, one in held.items()}
-    return PerMachineSoundDetector(rate).assemble(names, detectors, scores), names
-
-
-@pytest.mark.parametrize("kind", ["mixture", "mahalanobis", "nearest", "scaled"])
-def test_the_false_alarm_rate_holds_on_new_normal_clips(kind):
-    """5 % were asked for: 3 to 7 % of 4,000 unseen clips alarm, though the detector was fitted on the same clips."""
-    model, names = _model(make=ALL[kind])
-    fresh = pd.DataFrame(_correlated(4_000, 99), columns=names).assign(cell="6dB/fan/id_00")
-    assert model.predict(fresh).mean() == pytest.approx(0.05, abs=0.02)
-
-
-def test_each_machine_is_asked_by_its_own_detector():
-    """Rows in any order; probabilities and decisions agree; an unknown machine is named."""
-    model, names = _model()
-    frame = pd.DataFrame(_correlated(50, 5), columns=names)
-    both = pd.concat([frame.assign(cell="6dB/fan/id_00"), frame.assign(cell="0dB/fan/id_00")])
-    mixed = both.sample(frac=1, random_state=1)
-    order = np.argsort(np.random.default_rng(0).random(len(both)))
-    np.testing.assert_allclose(
-        model.decision_function(both.iloc[order]), model.decision_function(both)[order], rtol=1e-9
-    )
-    assert (model.predict_proba(mixed)[:, 1] >= 0.5).astype(int).tolist() == model.predict(mixed).tolist()
-    with pytest.raises(ValueError, match="6dB/tractor/id_00"):
-        model.predict(frame.assign(cell="6dB/tractor/id_00"))
-
-
-@pytest.mark.parametrize("kind", ["mixture", "mahalanobis", "nearest", "isolated", "scaled"])
-def test_stored_and_loaded_it_says_the_same(kind):
-    """Through skops with our own list of trusted types."""
-    model, names = _model(n=80, make=ALL[kind])
-    frame = pd.DataFrame(_correlated(30, 5), columns=names).assign(cell="6dB/fan/id_00")
-    content = skops.io.dumps(model)
-    assert types_to_trust(content)
-    np.testing.assert_array_equal(deserialise(content).decision_function(frame), model.decision_function(frame))
-
-
-def test_the_forest_is_stored_too_and_ignores_the_machines_name():
-    """Pipeline with our own first step."""
-    frame = pd.DataFrame(_correlated(80, 5), columns=[f"f{k}" for k in range(12)]).assign(cell="6dB/fan/id_00")
-    fitted = forest(7).fit(frame, (np.arange(80) % 2))
-    loaded = deserialise(skops.io.dumps(fitted))
-    np.testing.assert_array_equal(loaded.predict_proba(frame.assign(cell="x")), fitted.predict_proba(frame))
-
-
-def test_loudness_needs_a_level():
-    """And uses nothing else: another column, nine deviations off, leaves the AUC at 0.5."""
-    assert level_column(["a", "rms_mean"]) == 1
-    with pytest.raises(BadInput, match="rms_mean"):
-        level_column(["a", "b"])
-    rng = np.random.default_rng(0)
-    normal = rng.standard_normal((4_000, 2))
-    fitted = Loudness(1).fit(normal)
-    other = rng.standard_normal((4_000, 2)) + np.array([9.0, 0.0])
-    labels = np.repeat([0, 1], 4_000)
-    assert roc_auc_score(
-        labels, np.r_[fitted.decision_function(normal), fitted.decision_function(other)]
-    ) == pytest.approx(0.5, abs=0.02)
-    assert fitted.decision_function(np.array([[0.0, 2.0]]))[0] == pytest.approx(2.0, abs=0.1)

@@ -92,7 +92,7 @@ def test_pairing_narrows_and_groups_widen() -> None:
     rng = np.random.default_rng(0)
     shuffled = rng.permutation(80), 80 + rng.permutation(320)  # the rows of the challenger in another order, by class
     mixed = np.concatenate(shuffled)
-    apart = Judged(new.y, new.probability[:, mixed], new.flagged[:, mixed], new.cheap[:, mixed])
+    apart = Judged(new.y, new.probability[:, mixed], new.flagged[:, mixed], new.flagged_by_cost[:, mixed])
     unpaired = compare_rows(old, apart, "pr_auc", PRICES, seed=7, tolerances=()).primary
     assert unpaired.gain == pytest.approx(told.gain)
     assert told.high - told.low < 0.8 * (unpaired.high - unpaired.low)
@@ -134,7 +134,10 @@ def test_censored_rows_count_for_neither() -> None:
     old, new = pair(8)
     gone = np.zeros(400, bool)
     gone[::7] = True
-    left = [Judged(m.y[~gone], m.probability[:, ~gone], m.flagged[:, ~gone], m.cheap[:, ~gone]) for m in (old, new)]
+    left = [
+        Judged(m.y[~gone], m.probability[:, ~gone], m.flagged[:, ~gone], m.flagged_by_cost[:, ~gone])
+        for m in (old, new)
+    ]
     assert compare_rows(old, new, "f1", PRICES, 1, censored=gone) == compare_rows(left[0], left[1], "f1", PRICES, 1)
 
 

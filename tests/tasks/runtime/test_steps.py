@@ -1,12 +1,21 @@
-"""Time by the clock: what runs side by side counts once, and what lies between steps is the orchestrator's."""
+"""Steps of a flow: their time by the clock, their arrows in Prefect's graph, and their results and errors as they are."""
 
 import random
 import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
+from prefect import flow, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import TaskRun, TaskRunResult
+from prefect.futures import PrefectFuture
 
 from gauntlet.tasks.runtime import steps
-from gauntlet.tasks.runtime.steps import Stopwatch, covered
+from gauntlet.tasks.runtime.steps import LINEAGE, Lineage, Made, Stopwatch, covered, run_id, step
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -114,3 +123,167 @@ def test_threads_lose_no_span() -> None:
     for thread in threads:
         thread.join()
     assert len(watch.timings("run", since=0.0)) == 8 * 100 + 2
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a step hands on; two with equal fields are two results."""
+
+    name: str
+
+
+@dataclass
+class Graph:
+    """A lineage of one run with task runs by name."""
+
+    lineage: Lineage
+    ids: dict[str, UUID]
+
+    def add(self, name: str, result: Any, inputs: Iterable[Any] = ()) -> Any:
+        """A task run of this name that made the result of these inputs; the result."""
+        self.ids[name] = uuid4()
+        self.lineage.add("run", result, self.ids[name], self.lineage.parents("run", inputs))
+        return result
+
+    def parents(self, *values: Any) -> list[str]:
+        """The names of the task runs that an arrow would come from."""
+        names = {task_run_id: name for name, task_run_id in self.ids.items()}
+        return [names[parent.task_run_id] for parent in self.lineage.parents("run", values)]
+
+
+@pytest.fixture
+def graph() -> Graph:
+    return Graph(Lineage(), {})
+
+
+def test_a_result_comes_from_the_task_run_that_made_it(graph: Graph) -> None:
+    """By identity: another one that is equal was made elsewhere; so was that of another run."""
+    table = graph.add("load", Result("table"))
+    assert graph.parents(table) == ["load"]
+    assert graph.parents(Result("table")) == []
+    assert graph.lineage.parents("another run", [table]) == []
+
+
+def test_parents_are_told_once(graph: Graph) -> None:
+    """However often a result is among the values, and whether by itself or in a list, a tuple or a dictionary."""
+    one, two = graph.add("first", Result("one")), graph.add("second", Result("two"))
+    assert graph.parents(one, [two, one], (one,), {"key": two}) == ["first", "second"]
+
+
+def test_the_result_that_is_a_list_is_known_by_itself_and_by_its_items(graph: Graph) -> None:
+    """A step that hands on a list, and steps each of which made one item of it."""
+    items = [graph.add(f"train {number}", Result(str(number))) for number in range(3)]
+    assert graph.parents(items) == ["train 0", "train 1", "train 2"]
+    whole = graph.add("collect", items, [items])
+    assert graph.parents(whole) == ["collect"]
+
+
+def test_an_arrow_that_others_imply_is_not_drawn(graph: Graph) -> None:
+    """load > featurize > train: what takes all three comes after the training alone; two branches stay two arrows."""
+    table = graph.add("load", Result("table"))
+    features = graph.add("featurize", Result("features"), [table])
+    model = graph.add("train", Result("model"), [features, table])
+    assert graph.parents(table, features, model) == ["train"]
+    findings = graph.add("audit", Result("findings"), [table])
+    assert graph.parents(table, features, model, findings) == ["train", "audit"]
+
+
+@pytest.mark.parametrize("result", [None, True, 7, 0.5, "real", b"png", ()], ids=repr)
+def test_results_without_identity_are_not_traced(graph: Graph, result: Any) -> None:
+    """Python may hand out the same object elsewhere: a finding of nothing is no arrow from whoever found nothing."""
+    graph.add("audit", result)
+    assert graph.parents(result, [result]) == []
+
+
+def test_a_forgotten_run_has_no_parents(graph: Graph) -> None:
+    """And the results of others stay."""
+    table = graph.add("load", Result("table"))
+    kept = Result("kept")
+    graph.lineage.add("other", kept, uuid4(), [])
+    graph.lineage.forget("run")
+    assert graph.parents(table) == []
+    assert len(graph.lineage.parents("other", [kept])) == 1
+
+
+def _load(name: str) -> Result:
+    return Result(name)
+
+
+def _train(number: int, table: Result) -> Result:
+    return Result(f"{table.name} {number}")
+
+
+def _compare(models: list[Result], table: Result) -> list[str]:
+    return [table.name, *(model.name for model in models)]
+
+
+def _broken(table: Result) -> None:
+    raise ValueError(f"{table.name} is broken")
+
+
+def _task_runs(flow_run_id: str, count: int) -> dict[str, TaskRun]:
+    """The task runs of a flow run by name, as the server has them: it learns of them by events, a moment later."""
+    mine = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(flow_run_id)]))
+    deadline = time.monotonic() + 60
+    with get_client(sync_client=True) as client:
+        while True:
+            found = client.read_task_runs(flow_run_filter=mine)
+            if len(found) >= count or time.monotonic() > deadline:
+                return {task_run.name: task_run for task_run in found}
+            time.sleep(0.1)
+
+
+def test_a_flow_of_steps_has_their_results_and_their_arrows(stack: Any) -> None:
+    """load > train, twice side by side > compare: four arrows, as load > compare is implied by them."""
+
+    @flow(name="steps")
+    def steps_flow() -> tuple[list[str], str]:
+        table = step(_load, run_name="load {name}")("table")
+        models = step(_train, run_name="train {number}").each([1, 2], table)
+        return step(_compare)(models, table), run_id()
+
+    result, flow_run_id = steps_flow()
+    LINEAGE.forget(flow_run_id)
+    assert result == ["table", "table 1", "table 2"]
+    runs = _task_runs(flow_run_id, count=4)
+    names = {task_run.id: name for name, task_run in runs.items()}
+    arrows = {
+        (names[parent.id], name)
+        for name, task_run in runs.items()
+        for parents in task_run.task_inputs.values()
+        for parent in parents
+        if isinstance(parent, TaskRunResult)
+    }
+    assert set(runs) == {"load table", "train 1", "train 2", "compare"}
+    assert arrows == {
+        ("load table", "train 1"),
+        ("load table", "train 2"),
+        ("train 1", "compare"),
+        ("train 2", "compare"),
+    }
+
+
+@pytest.mark.parametrize("side_by_side", [False, True], ids=["called", "each"])
+def test_an_error_of_the_function_is_raised_as_it_is(stack: Any, side_by_side: bool) -> None:
+    """The same type with the same message, from one call and from many."""
+
+    @flow(name="broken steps")
+    def broken_flow() -> None:
+        table = Result("table")
+        if side_by_side:
+            step(_broken).each([table, table])
+        else:
+            step(_broken)(table)
+
+    with pytest.raises(ValueError, match=r"^table is broken$"):
+        broken_flow()
+
+
+def test_a_task_run_that_is_done_is_waited_for_without_a_result() -> None:
+    """What a later task waits for: the id of the earlier one, done, with nothing to walk through."""
+    task_run_id = uuid4()
+    called: list[PrefectFuture[bool]] = []
+    made = Made(task_run_id)
+    made.wait()
+    made.add_done_callback(called.append)
+    assert (made.task_run_id, made.state.is_completed(), made.result(), called) == (task_run_id, True, True, [made])

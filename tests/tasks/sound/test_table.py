@@ -7,22 +7,22 @@ import pytest
 
 from gauntlet.datasets import mimii
 from gauntlet.datasets.errors import TooManyBadFiles
-from gauntlet.datasets.simulate.sound import Draw, extensible_wav, write
+from gauntlet.datasets.simulate.sound import SoundPlan, extensible_wav, write
 from gauntlet.tasks.sound.bench import bench
 from gauntlet.tasks.sound.featurize import table as module
 from gauntlet.tasks.sound.featurize.table import sound_table
 
-DRAW = Draw(machines=("fan",), ids=("id_00",), snrs=(6,), normal=36, abnormal=4, channels=2, seconds=1)
+PLAN = SoundPlan(machines=("fan",), ids=("id_00",), snrs=(6,), normal=36, abnormal=4, channels=2, seconds=1)
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
-    return write(tmp_path_factory.mktemp("drawn"), DRAW)
+def simulated(tmp_path_factory):
+    return write(tmp_path_factory.mktemp("simulated"), PLAN)
 
 
 @pytest.fixture
-def clips(drawn, tmp_path):
-    return shutil.copytree(drawn, tmp_path / "clips")
+def clips(simulated, tmp_path):
+    return shutil.copytree(simulated, tmp_path / "clips")
 
 
 def _normal(folder, number):
@@ -89,9 +89,9 @@ def test_threads_change_nothing(clips):
     assert one.data_hash == four.data_hash
 
 
-def test_the_benchmark_measures_every_way(drawn):
+def test_the_benchmark_measures_every_method(simulated):
     """Same clips for each; ours is the faster one even on clips of one second."""
-    rows = {row.way: row for row in bench(mimii.read(drawn).clips, files=2, rounds=2)}
+    rows = {row.method: row for row in bench(mimii.read(simulated).clips, files=2, rounds=2)}
     assert rows["librosa, channel 0"].ratio == 1.0
     assert rows["ours, channel 0"].ratio > 1.5
     assert rows["reading alone, channel 0"].ms < rows["ours, channel 0"].ms

@@ -21,8 +21,8 @@ def answer(seed: int = 0, rows: int = 150) -> Judged:
     rng = np.random.default_rng(seed)
     y = (rng.random(rows) < 0.2).astype(int)
     y[:2] = 0, 1
-    said = np.clip(rng.random((2, rows)) * 0.6 + 0.4 * y, 0, 1)
-    return Judged(y, said, said > 0.6, said > 0.4)
+    probability = np.clip(rng.random((2, rows)) * 0.6 + 0.4 * y, 0, 1)
+    return Judged(y, probability, probability > 0.6, probability > 0.4)
 
 
 def oracle() -> Judged:

@@ -13,16 +13,21 @@ import pytest
 from gauntlet.datasets import ai4i
 from gauntlet.datasets.simulate.ai4i import draw
 from gauntlet.tasks.audit import CAUSES, Finding
+from gauntlet.tasks.contract import Story
+from gauntlet.tasks.gauntlet import Request
 from gauntlet.tasks.metrics.classification import bootstrap_weights, constant_answer, judged, recall_by_mode, table_row
 from gauntlet.tasks.metrics.cross_validation import OutOfFold
 from gauntlet.tasks.metrics.explanation import Explanation, shap_values
 from gauntlet.tasks.metrics.prices import Prices
+from gauntlet.tasks.report.build import SIMULATED, audit_section, page_of, result_of
 from gauntlet.tasks.report.page import Page, Picture, Section, Table, markdown_table, render
 from gauntlet.tasks.report.result import format_metric, ordered_rows, results_rows, verdict_markdown
 from gauntlet.tasks.result import GauntletResult, InputSummary, Leakage, Registered, Row
+from gauntlet.tasks.tabular.evaluate import Classified
+from gauntlet.tasks.tabular.featurize import ProcessRows, featurize
 from gauntlet.tasks.tabular.gauntlets import AI4I
-from gauntlet.tasks.tabular.load import Judgement, ProcessTable
-from gauntlet.tasks.tabular.report import audit_section, result, verdict, write
+from gauntlet.tasks.tabular.load import ProcessTable, split
+from gauntlet.tasks.tabular.report import sections, verdict
 from gauntlet.tasks.tabular.train import pipeline
 
 METRICS = ("accuracy", "precision", "recall", "f1", "mcc", "pr_auc", "roc_auc", "brier", "cost")
@@ -58,9 +63,13 @@ class Outline(HTMLParser):
         return [text for where, text in self.texts if where == tag]
 
 
-def made_table(source: str = "simulated") -> ProcessTable:
+def made_rows(source: str = "simulated", prices: Prices = Prices(500.0, 25.0)) -> ProcessRows:  # noqa: B008 - frozen
     frame = draw(7, 600)
-    return ProcessTable(
+    parameters = {"columns": "features", "price_of_miss": prices.miss, "price_of_false_alarm": prices.false_alarm}
+    table = ProcessTable(
+        gauntlet=AI4I,
+        request=Request(None, "auto", 7, Path("/data"), Path("/cache"), parameters=parameters),
+        spec=ai4i.SPEC,
         X=frame[list(ai4i.SPEC.features)],
         y=frame[ai4i.SPEC.target].to_numpy(),
         modes={mode: frame[mode].to_numpy() for mode in ("TWF", "HDF", "PWF", "OSF")},
@@ -71,21 +80,25 @@ def made_table(source: str = "simulated") -> ProcessTable:
         bytes=1,
         published=False,
     )
+    return featurize(table, split(table, 7))
 
 
-def made_judgement(table: ProcessTable, prices: Prices = Prices(500.0, 25.0)) -> Judgement:  # noqa: B008 - frozen
+def made_judgement(prepared: ProcessRows) -> Classified:
+    table, prices = prepared.table, prepared.prices
     rng = np.random.default_rng(0)
-    said = np.clip(rng.random((2, len(table.y))) * 0.6 + 0.4 * table.y, 0, 1)
+    probability = np.clip(rng.random((2, len(table.y))) * 0.6 + 0.4 * table.y, 0, 1)
     answers = {
-        "good": judged(table.y, OutOfFold(said, said > 0.6, said > 0.5)),
-        "poor": judged(table.y, OutOfFold(1 - said, said < 0.3, said < 0.4)),
+        "good": judged(table.y, OutOfFold(probability, probability > 0.6, probability > 0.5)),
+        "poor": judged(table.y, OutOfFold(1 - probability, probability < 0.3, probability < 0.4)),
     }
     weights = bootstrap_weights(len(table.y), 0, 20)
     silence = constant_answer(table.y, np.zeros_like(table.y))
-    return Judgement(
+    return Classified(
         candidates=tuple(table_row(name, one, weights, prices) for name, one in answers.items()),
-        baselines=(table_row("majority", silence, weights, prices),),
+        baselines={"majority": table_row("majority", silence, weights, prices)},
+        naive="majority",
         best="good",
+        chosen_on="the stated out-of-fold figures",
         answers=answers,
         oracle=silence,
         modes={**recall_by_mode(table.modes, answers["good"].flagged), "HDF": (0, float("nan"))},
@@ -94,12 +107,13 @@ def made_judgement(table: ProcessTable, prices: Prices = Prices(500.0, 25.0)) ->
     )
 
 
-def page(source: str = "simulated", findings: tuple[Finding, ...] = ()) -> tuple[str, GauntletResult, Judgement]:
-    table = made_table(source)
-    judgement = made_judgement(table)
-    told = result(table, judgement, findings, Prices(500.0, 25.0), 7)
-    drawn = {"roc.png": b"\x89PNG one", "confusion.png": b"\x89PNG two"}
-    return write(table, judgement, told, drawn, [("note", EVIL)]), told, judgement
+def page(source: str = "simulated", findings: tuple[Finding, ...] = ()) -> tuple[str, GauntletResult, Classified]:
+    prepared = made_rows(source)
+    judgement = made_judgement(prepared)
+    pictures = {"roc.png": b"\x89PNG one", "confusion.png": b"\x89PNG two"}
+    story = Story(verdict(prepared, judgement), sections(prepared, judgement, pictures), pictures)
+    result = result_of(AI4I, prepared.summary, judgement, story, findings, 7)
+    return page_of(AI4I, prepared.summary, story, result, [("note", EVIL)]), result, judgement
 
 
 def test_nothing_is_fetched_and_nothing_runs() -> None:
@@ -139,11 +153,14 @@ def test_a_caption_is_no_wider_than_the_page() -> None:
 def test_text_is_escaped_everywhere() -> None:
     """Title, subtitle, source, verdict, sentences, headings, cells, captions, descriptions and facts."""
     everything = Page(
-        title=EVIL, subtitle=EVIL, source=EVIL, verdict=(EVIL,), leaked=True, facts=((EVIL, EVIL),),
-        sections=(
-            Section(EVIL, (EVIL,), (Table((EVIL,), ((EVIL,),), (0,), EVIL),), (Picture(b"\x89PNG", EVIL),)),
-        ),
-    )  # fmt: skip
+        title=EVIL,
+        subtitle=EVIL,
+        source=EVIL,
+        verdict=(EVIL,),
+        leaked=True,
+        facts=((EVIL, EVIL),),
+        sections=(Section(EVIL, (EVIL,), (Table((EVIL,), ((EVIL,),), (0,), EVIL),), (Picture(b"\x89PNG", EVIL),)),),
+    )
     html = render(everything)
     assert "<script" not in html
     assert "<img src=http" not in html
@@ -173,10 +190,10 @@ def test_the_source_is_the_first_thing_said(source: str) -> None:
 
 def test_a_leaked_result_bears_the_badge_and_says_so_first() -> None:
     """The badge, the marked verdict, the finding in the table; only then."""
-    leaked, told, _ = page(findings=(Finding("post_event", "HDF", "filled in after the event"),))
+    leaked, result, _ = page(findings=(Finding("post_event", "HDF", "filled in after the event"),))
     assert Outline(leaked).of("span") == ["simulated data", "leaked: not a result"]
     assert 'class="verdict is-leaked"' in leaked
-    assert told.verdict[0].startswith("These figures are leaked")
+    assert result.verdict[0].startswith("These figures are leaked")
     assert {"post_event", "HDF", "filled in after the event"} <= set(Outline(leaked).of("td"))
     assert "1 finding;" in leaked
     assert "leaked: not a result" not in page()[0]
@@ -184,26 +201,26 @@ def test_a_leaked_result_bears_the_badge_and_says_so_first() -> None:
 
 def test_the_verdict_stands_before_every_section() -> None:
     """Title, verdict, then the results table first."""
-    html, told, _ = page()
+    html, result, _ = page()
     first = html.index("<section>")
     outline = Outline(html)
     assert html.index('class="verdict"') < first
-    assert tuple(outline.of("p")[1 : 1 + len(told.verdict)]) == told.verdict
+    assert tuple(outline.of("p")[1 : 1 + len(result.verdict)]) == result.verdict
     assert outline.of("h2")[0] == "Results"
 
 
 def test_every_metric_and_every_row_is_in_the_table() -> None:
     """All figures of the document are in the report, the best candidate first and marked."""
-    html, told, judgement = page()
+    html, result, judgement = page()
     outline = Outline(html)
     assert set(METRICS) <= set(outline.of("th"))
     cells = re.findall(r"<td[^>]*>(.*?)</td>", html.replace("<wbr>", ""))
-    for row in (*judgement.candidates, *judgement.baselines):
+    for row in (*judgement.candidates, *judgement.baselines.values()):
         assert row.name in cells
         for metric in METRICS:
             value, _, interval = format_metric(row, metric).partition(" ")
             assert (f"{value}<small>{interval}</small>" if interval else value) in cells
-    assert [row["model"] for row in results_rows(told)] == ["good", "poor", "majority"]
+    assert [row["model"] for row in results_rows(result)] == ["good", "poor", "majority"]
     assert re.findall(r'<tr class="strong"><td class="words">(\w+)</td>', html) == ["good"]
 
 
@@ -228,53 +245,53 @@ def test_a_clean_audit_says_what_was_looked_for() -> None:
 
 
 def test_the_verdict_counts_right() -> None:
-    """Recall, false alarms and saving, recomputed from the answers."""
-    table = made_table()
-    judgement = made_judgement(table)
-    cheap, y = judgement.answers["good"].cheap, table.y
-    caught = 100 * np.mean([cheap[repeat][y == 1].mean() for repeat in range(2)])
-    false = np.mean([(cheap[repeat] & (y == 0)).mean() for repeat in range(2)]) * 1_000
-    misses = np.mean([(~cheap[repeat] & (y == 1)).mean() for repeat in range(2)]) * 1_000
+    """Recall, false alarms and saving, recomputed from the answers; of simulated data the page says so at the end."""
+    prepared = made_rows()
+    judgement = made_judgement(prepared)
+    flagged, y = judgement.answers["good"].flagged_by_cost, prepared.table.y
+    caught = 100 * np.mean([flagged[repeat][y == 1].mean() for repeat in range(2)])
+    false = np.mean([(flagged[repeat] & (y == 0)).mean() for repeat in range(2)]) * 1_000
+    misses = np.mean([(~flagged[repeat] & (y == 1)).mean() for repeat in range(2)]) * 1_000
     cost, idle = misses * 500 + false * 25, min(y.mean() * 500_000, (1 - y.mean()) * 25_000)
-    said = verdict(table, judgement, Prices(500.0, 25.0), leaked=False)
-    assert said[0] == (
+    sentences = page()[1].verdict
+    assert sentences[:-1] == verdict(prepared, judgement)
+    assert sentences[0] == (
         f"Of 100 failures the model announces {caught:.0f}, at the price of {false:.1f} false alarms per 1,000 processes."
     )
     more = "less" if cost <= idle else "more"
-    assert f"{abs(1 - cost / idle):.0%} {more} than the best that needs no model ({idle:,.0f})" in said[1]
-    assert said[-1].startswith("The data are simulated")
-    assert not any(
-        "simulated" in one for one in verdict(made_table("real"), judgement, Prices(500.0, 25.0), leaked=False)
-    )
+    assert f"{abs(1 - cost / idle):.0%} {more} than the best that needs no model ({idle:,.0f})" in sentences[1]
+    assert sentences[-1] == SIMULATED
+    assert sentences[-1].startswith("The data are simulated")
+    assert not any("simulated" in sentence for sentence in page("real")[1].verdict)
 
 
 def test_the_verdict_warns_where_blocks_of_neighbours_are_judged_worse() -> None:
     """Only when the two intervals lie apart: a little less on other folds is chance."""
-    table = made_table("real")
-    judgement = made_judgement(table)
-    assert not any("blocks" in one for one in verdict(table, judgement, Prices(500.0, 25.0), leaked=False))
+    prepared = made_rows("real")
+    judgement = made_judgement(prepared)
+    assert not any("blocks" in sentence for sentence in verdict(prepared, judgement))
     low, _ = judgement.candidates[0].intervals["pr_auc"]
     for high, warned in ((low + 0.01, False), (low - 0.01, True)):
         blocked = Row("good", {"pr_auc": low - 0.02}, {"pr_auc": (low - 0.03, high)})
-        said = verdict(table, replace(judgement, blocked=blocked), Prices(500.0, 25.0), leaked=False)
-        assert any(one.startswith("On blocks of neighbouring rows it falls to PR-AUC") for one in said) is warned
+        sentences = verdict(prepared, replace(judgement, blocked=blocked))
+        warnings = [text for text in sentences if text.startswith("On blocks of neighbouring rows it falls to PR-AUC")]
+        assert bool(warnings) is warned
 
 
 @pytest.mark.parametrize("prices", [Prices(0, 25), Prices(500, 0), Prices(0, 0)])
 def test_free_misses_or_alarms_are_no_division_by_zero(prices: Prices) -> None:
     """A price of 0 is allowed; then doing nothing costs nothing, and the verdict says that."""
-    table = made_table()
-    said = verdict(table, made_judgement(table, prices), prices, leaked=False)
-    assert "costs nothing" in said[1]
+    prepared = made_rows(prices=prices)
+    assert "costs nothing" in verdict(prepared, made_judgement(prepared))[1]
 
 
 def test_a_lower_cost_is_better_and_a_higher_score_too() -> None:
     """Rows are ordered by the primary metric in its own direction, baselines last."""
     rows = (Row("a", {"f1": 0.2, "cost": 9.0}), Row("b", {"f1": 0.7, "cost": 20.0}))
-    _, told, _ = page()
+    _, result, _ = page()
     for metric, order in (("f1", ["b", "a"]), ("cost", ["a", "b"])):
-        one = dataclasses.replace(told, candidates=rows, primary_metric=metric)
-        assert [row.name for row in ordered_rows(one)] == [*order, "majority"]
+        ordered = ordered_rows(rows, result.baselines, metric)
+        assert [row.name for row in ordered] == [*order, "majority"]
 
 
 @pytest.mark.parametrize(
@@ -300,11 +317,11 @@ def test_a_cost_has_no_digits_behind_the_point() -> None:
 
 def test_the_markdown_verdict_holds_the_same() -> None:
     """Source and leak in the heading, the verdict, the table, the versions, the link; a bar does not end a cell."""
-    _, told, _ = page(findings=(Finding("post_event", "HDF", "filled in"),))
-    told = dataclasses.replace(told, registered=(Registered("good|er", 3, ("champion",), "s3://x"),))
-    text = verdict_markdown(told, "http://localhost:5000/#/x")
+    _, result, _ = page(findings=(Finding("post_event", "HDF", "filled in"),))
+    result = dataclasses.replace(result, registered=(Registered("good|er", 3, ("champion",), "s3://x"),))
+    text = verdict_markdown(result, "http://localhost:5000/#/x")
     assert text.startswith("# ai4i · simulated data · **leaked, not a result**")
-    assert text.index(told.verdict[0]) < text.index("| model |")
+    assert text.index(result.verdict[0]) < text.index("| model |")
     assert all(metric in text for metric in METRICS)
     assert "| good\\|er | 3 | champion |" in text
     assert "http://localhost:5000/#/x" in text
@@ -343,8 +360,10 @@ def test_a_small_table_of_the_users_own_is_explained_too(rows: int) -> None:
 
 
 def test_the_result_document_of_a_run_is_complete() -> None:
-    """What `result` tells before registration: figures, input, protocol, no champion yet."""
-    _, told, judgement = page()
-    assert (told.gauntlet, told.best, told.champion, told.registered) == ("ai4i", "good", None, ())
-    assert told.candidates == judgement.candidates
-    assert told.input == InputSummary(files=1, rows=600, bytes=1)
+    """What `result_of` tells before registration: figures, input, protocol, no champion yet."""
+    _, result, judgement = page()
+    assert (result.gauntlet, result.best, result.champion, result.registered) == ("ai4i", "good", None, ())
+    assert result.candidates == judgement.candidates
+    assert (result.primary_metric, result.chosen_on) == ("pr_auc", "the stated out-of-fold figures")
+    assert result.baselines == tuple(judgement.baselines.values())
+    assert result.input == InputSummary(files=1, rows=600, bytes=1)

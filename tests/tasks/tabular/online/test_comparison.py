@@ -14,7 +14,7 @@ from gauntlet.tasks.loop.contract import Material
 from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.registry.load import LoadedModel
 from gauntlet.tasks.tabular.gauntlets import AI4I
-from gauntlet.tasks.tabular.online.contest import contest
+from gauntlet.tasks.tabular.online.comparison import compare
 from gauntlet.tasks.tabular.train import pipeline
 
 DEAR = Prices(miss=40.0, false_alarm=7_000.0)  # nothing like those of AI4I
@@ -24,7 +24,7 @@ TARGET = ai4i.SPEC.target
 @pytest.fixture(scope="module")
 def champion(tmp_path_factory: pytest.TempPathFactory) -> tuple[Champion, Material]:
     """A classifier registered at prices of its own, and frozen rows."""
-    table = ai4i.read(ai4i.simulate(tmp_path_factory.mktemp("contest"), seed=3, rows=2000)).frame
+    table = ai4i.read(ai4i.simulate(tmp_path_factory.mktemp("comparison"), seed=3, rows=2000)).frame
     rows = table[[*ai4i.SPEC.features, TARGET]].reset_index(drop=True)
     learnt, frozen = rows.iloc[:1200], rows.iloc[1200:].reset_index(drop=True)
     fitted = pipeline(AI4I.candidates[0], DEAR, 7).fit(
@@ -38,29 +38,29 @@ def champion(tmp_path_factory: pytest.TempPathFactory) -> tuple[Champion, Materi
 
 def test_the_cost_guard_counts_in_the_champions_own_prices(champion: tuple[Champion, Material]) -> None:
     """Mistakes at the cheaper threshold, each at its price, per 1,000 rows; the challenger inherits the prices."""
-    held, material = champion
-    X, y = material.evaluation.drop(columns=TARGET), material.evaluation[TARGET].to_numpy(bool)
+    held, training_data = champion
+    X, y = training_data.evaluation.drop(columns=TARGET), training_data.evaluation[TARGET].to_numpy(bool)
     again = clone(held.loaded.model).fit(
-        material.training.drop(columns=TARGET), material.training[TARGET].to_numpy(np.int64)
+        training_data.training.drop(columns=TARGET), training_data.training[TARGET].to_numpy(np.int64)
     )
-    judged = contest(held, again, material, 7, TARGET, "pr_auc")
+    judged = compare(held, again, training_data, 7, TARGET, "pr_auc")
     (cost,) = [one.difference for one in judged.frozen.guards if one.difference.metric == "cost"]
-    for model, told in ((held.loaded.model, cost.champion), (again, cost.challenger)):
-        cheap = model.predict_proba(X)[:, 1] >= model[-1].cheapest_threshold_
-        paid = DEAR.miss * (y & ~cheap).sum() + DEAR.false_alarm * (~y & cheap).sum()
+    for model, stated in ((held.loaded.model, cost.champion), (again, cost.challenger)):
+        flagged = model.predict_proba(X)[:, 1] >= model[-1].cheapest_threshold_
+        paid = DEAR.miss * (y & ~flagged).sum() + DEAR.false_alarm * (~y & flagged).sum()
         assert paid > 0
-        assert told == pytest.approx(1_000 * paid / len(y))
+        assert stated == pytest.approx(1_000 * paid / len(y))
     assert judged.metrics["cost"] == cost.challenger
 
 
 @pytest.mark.parametrize("name", ["price_of_miss", "price_of_false_alarm"])
 def test_a_champion_without_a_price_is_registered_anew(champion: tuple[Champion, Material], name: str) -> None:
     """Nobody guesses what a mistake costs."""
-    held, material = champion
+    held, training_data = champion
     fitted = pipeline(AI4I.candidates[0], DEAR, 7).fit(
-        material.training.drop(columns=TARGET), material.training[TARGET].to_numpy(np.int64)
+        training_data.training.drop(columns=TARGET), training_data.training[TARGET].to_numpy(np.int64)
     )
     delattr(fitted[-1], name)
     bare = Champion("ai4i", LoadedModel(held.loaded.name, 4, {}, fitted, {}), adapter(in_loop("ai4i")))
     with pytest.raises(GauntletError, match=r"ai4i_\w+ v4 .*register it anew with `gauntlet run ai4i`"):
-        contest(bare, held.loaded.model, material, 7, TARGET, "pr_auc")
+        compare(bare, held.loaded.model, training_data, 7, TARGET, "pr_auc")

@@ -18,7 +18,9 @@ from gauntlet.tasks.promotion.library import Failure, Replay, from_rows, replay
 FEWEST = 5  # failures, and rows without one, that a comparison needs
 
 
-def contest(champion: Champion, challenger: Any, material: Material, seed: int, target: str, metric: str) -> Contest:
+def compare(
+    champion: Champion, challenger: Any, training_data: Material, seed: int, target: str, metric: str
+) -> Contest:
     """The two, side by side; decisions and thresholds are each model's own.
 
     Args:
@@ -29,28 +31,28 @@ def contest(champion: Champion, challenger: Any, material: Material, seed: int, 
         BadInput: the frozen rows hold one class only.
         GauntletError: the champion does not say what a miss and a false alarm cost.
     """
-    old, prices = champion.loaded.model, prices_of(champion)
-    before = _both(old, challenger, material.evaluation, target)
-    after = _both(old, challenger, material.since, target)
+    models, prices = (champion.loaded.model, challenger), prices_of(champion)
+    before = _answers(models, training_data.evaluation, target)
     since = None
-    if after is not None and min(np.bincount(after[0].y, minlength=2)) >= FEWEST:
-        since = compare_rows(*after, metric, prices, seed)
-    assert before is not None
-    both = pd.concat([material.evaluation, material.since], ignore_index=True)
-    final = judged_by(challenger, both.drop(columns=target), both[target].to_numpy(np.int64))
-    measured = figures(final, np.ones((1, len(final.y))), prices)
+    if len(training_data.since):
+        after = _answers(models, training_data.since, target)
+        if min(np.bincount(after[0].y, minlength=2)) >= FEWEST:
+            since = compare_rows(*after, metric, prices, seed)
+    rows = pd.concat([training_data.evaluation, training_data.since], ignore_index=True)
+    answer = answer_of(challenger, rows.drop(columns=target), rows[target].to_numpy(np.int64))
+    metrics = figures(answer, np.ones((1, len(rows))), prices)
     return Contest(
         compare_rows(*before, metric, prices, seed),
         since,
         tuple(_library(*before)),
-        {name: float(values[0]) for name, values in measured.items()},
+        {name: float(values[0]) for name, values in metrics.items()},
     )
 
 
 def prices_of(champion: Champion) -> Prices:
-    """What its gauntlet was told that a miss and a false alarm cost: its own decision was fitted at these prices.
+    """The prices of a miss and a false alarm at which the champion's own threshold was chosen.
 
-    They stand in the signed model itself, whence a challenger has the same.
+    They stand in the signed model itself, from which a challenger takes them over.
 
     Raises:
         GauntletError: the model was registered without them.
@@ -65,26 +67,25 @@ def prices_of(champion: Champion) -> Prices:
     return Prices(float(miss), float(false_alarm))
 
 
-def judged_by(model: Any, rows: pd.DataFrame, y: np.ndarray) -> Judged:
-    """What a pipeline with a decision inside says of rows, as (1, rows) arrays."""
+def answer_of(model: Any, rows: pd.DataFrame, y: np.ndarray) -> Judged:
+    """Probabilities and decisions of a pipeline that ends in a `DecisionClassifier`, as (1, rows) arrays."""
     probability = np.asarray(model.predict_proba(rows)[:, 1])[None, :]
-    cheap = probability >= model[-1].cheapest_threshold_
-    return Judged(y, probability, np.asarray(model.predict(rows)).astype(bool)[None, :], cheap)
+    by_cost = probability >= model[-1].cheapest_threshold_
+    return Judged(y, probability, np.asarray(model.predict(rows)).astype(bool)[None, :], by_cost)
 
 
-def _both(old: Any, new: Any, table: pd.DataFrame, target: str) -> tuple[Judged, Judged] | None:
-    if not len(table):
-        return None
+def _answers(models: tuple[Any, Any], table: pd.DataFrame, target: str) -> tuple[Judged, Judged]:
     rows, y = table.drop(columns=target), table[target].to_numpy(np.int64)
-    return judged_by(old, rows, y), judged_by(new, rows, y)
+    champion, challenger = models
+    return answer_of(champion, rows, y), answer_of(challenger, rows, y)
 
 
-def _library(old: Judged, new: Judged) -> list[Replay]:
+def _library(champion: Judged, challenger: Judged) -> list[Replay]:
     """The failures of the frozen rows as one entry: single processes have no lead time, so the share announced counts.
 
     A share may fall by one failure, which is no more than one row's luck.
     """
-    failing = np.flatnonzero(old.y == 1)
+    failing = np.flatnonzero(champion.y == 1)
     library = [Failure("failures of the frozen evaluation set", 0, len(failing))]
-    said = [from_rows(library, one.flagged[0][failing]) for one in (old, new)]
-    return replay(said[0], said[1], fewer=1 / max(1, len(failing)))
+    known, replayed = (from_rows(library, answer.flagged[0][failing]) for answer in (champion, challenger))
+    return replay(known, replayed, fewer=1 / max(1, len(failing)))

@@ -1,4 +1,4 @@
-"""What a classifier's challenger learns from: the champion's own rows and labelled new ones, a fifth of them frozen."""
+"""Training data of a challenger: the champion's own rows and labelled new ones, a fifth of them frozen for evaluation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gauntlet.tasks.registry.files import parquet
 from gauntlet.tasks.registry.load import LoadedModel
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.tracking import servers
-from gauntlet.tasks.tabular.frozen import frozen
+from gauntlet.tasks.tabular.frozen import in_frozen_set
 
 
 def gather(
@@ -34,66 +34,67 @@ def gather(
     """
     oldest = (datetime.now(UTC) - timedelta(days=lookback_days)).isoformat()
     with servers(connection):
-        taken = [one for one in manifests(connection, champion.gauntlet) if one.labelled and one.scored_at >= oldest]
-        taken.sort(key=lambda one: (one.scored_at, one.sha256))
-        parts = [rows_of(connection, one) for one in taken]
+        scored = manifests(connection, champion.gauntlet)
+        labelled = [file for file in scored if file.labelled and file.scored_at >= oldest]
+        labelled.sort(key=lambda file: (file.scored_at, file.sha256))
+        parts = [rows_of(connection, file) for file in labelled]
     if not parts:
         raise GauntletError(
             f"no labelled row of {champion.gauntlet} was scored in the last {lookback_days:g} days: "
             "nothing can be learnt. Score files that have the label."
         )
-    if {one.sha256 for one in taken} <= _learnt(champion):
+    if {file.sha256 for file in labelled} <= _learnt(champion):
         raise NotYet(f"nothing was scored since that {champion.label} has not learnt from")
     new = pd.concat(parts, ignore_index=True).drop(columns=[SCORE, ALARM]).rename(columns={LABEL: target})
-    old, held = champion.table("training.parquet"), champion.table("evaluation.parquet")
+    old, evaluation = champion.table("training.parquet"), champion.table("evaluation.parquet")
     new = new[list(old.columns)]
-    apart = frozen(new.drop(columns=target))
-    simulated = champion.loaded.tags.get("source") == "simulated" or any(one.source == "simulated" for one in taken)
+    frozen = in_frozen_set(new.drop(columns=target))
+    sources = {champion.loaded.tags.get("source"), *(file.source for file in labelled)}
     return Material(
-        pd.concat([old, new[~apart]], ignore_index=True).drop_duplicates(ignore_index=True),
-        held,
-        new[apart].drop_duplicates(ignore_index=True),
-        int((~apart).sum()),
-        tuple(one.sha256 for one in taken),
-        "simulated" if simulated else "real",
+        pd.concat([old, new[~frozen]], ignore_index=True).drop_duplicates(ignore_index=True),
+        evaluation,
+        new[frozen].drop_duplicates(ignore_index=True),
+        int((~frozen).sum()),
+        tuple(file.sha256 for file in labelled),
+        "simulated" if "simulated" in sources else "real",
     )
 
 
 def _learnt(champion: Champion) -> set[str]:
-    """The scored files that the champion was retrained on, by SHA-256; none of one that a gauntlet made."""
+    """The scored files that the champion was retrained on, by SHA-256; none where a gauntlet trained it."""
     return set(json.loads(champion.loaded.files.get("retraining.json", b"{}")).get("files", ()))
 
 
 def of_versions(champion: Champion, challenger: LoadedModel) -> Material:
-    """What two registered versions are compared on: the challenger's evaluation rows, those of before and those since."""
+    """Evaluation rows to compare two registered versions on: the challenger's, those of before and those since."""
     rows = pd.read_parquet(io.BytesIO(challenger.files["evaluation.parquet"]))
     before = champion.table("evaluation.parquet")
-    known = set(pd.util.hash_pandas_object(before, index=False))
-    since = rows[[one not in known for one in pd.util.hash_pandas_object(rows[before.columns], index=False)]]
+    known = pd.util.hash_pandas_object(before, index=False)
+    since = rows[~pd.util.hash_pandas_object(rows[before.columns], index=False).isin(known).to_numpy()]
     since = since[before.columns].reset_index(drop=True)
     return Material(rows.iloc[:0], before, since, 0, (), challenger.tags.get("source", ""))
 
 
-def train(champion: Champion, material: Material, target: str) -> Any:
+def train(champion: Champion, training_data: Material, target: str) -> Any:
     """The champion's pipeline with its own settings, unfitted and fitted anew on the training rows.
 
     Raises:
         GauntletError: the rows hold one class only.
     """
-    y = material.training[target].to_numpy(np.int64)
+    y = training_data.training[target].to_numpy(np.int64)
     if len(np.unique(y)) < 2:
         raise GauntletError(f"the rows to learn from hold one class of {target!r} only")
-    return clone(champion.loaded.model).fit(material.training.drop(columns=target), y)
+    return clone(champion.loaded.model).fit(training_data.training.drop(columns=target), y)
 
 
-def carry(_: Champion, pipeline: Any, material: Material, target: str) -> Carried:
-    """Features that it was fitted on as the reference, its training rows, and the frozen rows of before and since."""
-    rows = material.training.drop(columns=target)
-    features = pipeline[:-1].transform(rows).assign(**{target: material.training[target]})
+def artifacts(_: Champion, pipeline: Any, training_data: Material, target: str) -> Carried:
+    """Files of a challenger: its features as the reference, its training rows, the frozen rows of before and since."""
+    rows = training_data.training.drop(columns=target)
+    features = pipeline[:-1].transform(rows).assign(**{target: training_data.training[target]})
     files = {
         "feature_names.txt": "\n".join(name for name in features.columns if name != target).encode(),
         "reference.parquet": parquet(features),
-        "training.parquet": parquet(material.training),
-        "evaluation.parquet": parquet(pd.concat([material.evaluation, material.since], ignore_index=True)),
+        "training.parquet": parquet(training_data.training),
+        "evaluation.parquet": parquet(pd.concat([training_data.evaluation, training_data.since], ignore_index=True)),
     }
     return Carried(rows.head(200), files, "judged on the frozen evaluation set that no version is fitted on")
