@@ -12,7 +12,7 @@ import pytest
 
 from gauntlet.datasets import ett
 from gauntlet.tasks.forecasting import linear
-from gauntlet.tasks.forecasting.evaluate import asked, truth
+from gauntlet.tasks.forecasting.judge import forecasts_of, truth
 from gauntlet.tasks.forecasting.report import PUBLISHED
 from gauntlet.tasks.forecasting.scores import score
 from gauntlet.tasks.forecasting.windows import Split, origins, split
@@ -38,7 +38,7 @@ def parts(folder: Path, name: str) -> Split:
 def figures(model: RowForecaster, one: Split, horizon: int) -> tuple[float, float]:
     """(MSE, MAE) over all test origins."""
     at = origins(one.validation, one.end, horizon)
-    metrics = score(asked(model, one, horizon).test, truth(one, at, horizon), None).metrics
+    metrics = score(forecasts_of(model, one, horizon).test, truth(one, at, horizon), None).metrics
     return metrics["mse"], metrics["mae"]
 
 

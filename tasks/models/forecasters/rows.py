@@ -15,7 +15,7 @@ LEVELS = (80, 95)
 class RowForecaster(RegressorMixin, BaseEstimator):
     """A forecaster of one series, with the series' scale and its interval widths inside.
 
-    A subclass has `lookback` and `ahead(history, last, horizon)`, both in z-scores. What fitting, splitting and
+    A subclass has `lookback` and `forecast(history, last, horizon)`, both in z-scores. What fitting, splitting and
     calibration found is set once by `with_scale`: `centre_`, `scale_`, `half_width_80_`, `half_width_95_` (steps,).
     """
 
@@ -27,7 +27,7 @@ class RowForecaster(RegressorMixin, BaseEstimator):
         return self
 
     def copy(self) -> RowForecaster:
-        """The same fitted forecaster, to be with_scale for a series of its own; arrays and trees are shared."""
+        """The same fitted forecaster, to be given the scale of a series of its own; arrays and trees are shared."""
         return copy.copy(self)
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:

@@ -66,7 +66,7 @@ def test_a_scaler_gives_its_features_by_name() -> None:
 
 def test_a_forecaster_gives_bounds_around_its_forecast() -> None:
     """80 % inside of 95 %."""
-    model = SeasonalNaive(season=2).equipped(10.0, 2.0, {80: np.array([1.0, 1.5]), 95: np.array([2.0, 3.0])})
+    model = SeasonalNaive(season=2).with_scale(10.0, 2.0, {80: np.array([1.0, 1.5]), 95: np.array([2.0, 3.0])})
     rows = pd.DataFrame({"origin": "2026-01-01", "step": [1, 2], "history": [[9.0, 11.0]] * 2})
     found = answer(model, rows)
     assert found["forecast"].tolist() == [9.0, 11.0]
@@ -77,7 +77,7 @@ def test_a_forecaster_gives_bounds_around_its_forecast() -> None:
 
 def test_the_rows_of_a_series_are_answered_by_what_follows() -> None:
     """As if origin, step and history had been written down; a column of names beside them has no say."""
-    model = SeasonalNaive(season=2).equipped(0.0, 1.0, {80: np.ones(3), 95: 2 * np.ones(3)})
+    model = SeasonalNaive(season=2).with_scale(0.0, 1.0, {80: np.ones(3), 95: 2 * np.ones(3)})
     times = pd.date_range("2026-01-01", periods=4, freq="h", name="date")
     found = answer(model, pd.DataFrame({"sensor": "s", "date": times, "OT": [1.0, 2.0, 3.0, 4.0]}))
     assert found["forecast"].tolist() == [3.0, 4.0, 3.0]
@@ -89,7 +89,7 @@ def test_the_rows_of_a_series_are_answered_by_what_follows() -> None:
 @pytest.mark.parametrize("columns", [["date"], ["OT"], ["date", "OT", "more"]])
 def test_rows_that_are_no_series_are_refused(columns: list[str]) -> None:
     """Which column is meant is not guessed."""
-    model = SeasonalNaive(season=2).equipped(0.0, 1.0, {80: np.ones(3), 95: np.ones(3)})
+    model = SeasonalNaive(season=2).with_scale(0.0, 1.0, {80: np.ones(3), 95: np.ones(3)})
     rows = pd.DataFrame({"date": pd.date_range("2026-01-01", periods=4), "OT": 1.0, "more": 2.0})[columns]
     with pytest.raises(ValueError, match="one column of times and one of numbers"):
         answer(model, rows)

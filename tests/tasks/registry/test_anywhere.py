@@ -119,8 +119,8 @@ def _series(folder: Path) -> Iterator[tuple[str, Sample]]:
     scale = 10.0, 2.0, {80: np.linspace(1, 2, 24), 95: np.linspace(2, 3, 24)}
     text = fitted_json((values - 10.0) / 2.0, times, 24, {})
     for name, model in (
-        ("anywhere_naive", SeasonalNaive(season=24).equipped(*scale)),
-        ("anywhere_prophet", ProphetForecaster().with_json(text).equipped(*scale)),
+        ("anywhere_naive", SeasonalNaive(season=24).with_scale(*scale)),
+        ("anywhere_prophet", ProphetForecaster().with_json(text).with_scale(*scale)),
     ):
         origin = {"origin": str(times[-1]), "step": np.arange(1, 25), "history": [values.tolist()] * 24}
         asked = pd.DataFrame(origin)
