@@ -8,8 +8,6 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
-from gauntlet.datasets.errors import BadInput
-
 MACHINE = "machine"
 REGIME = "regime"
 
@@ -40,7 +38,7 @@ class MachineHealth(BaseEstimator):
         """Itself, fitted on healthy rows, each machine's in the order of time.
 
         Raises:
-            BadInput: a machine has none of the features.
+            ValueError: a machine has none of the features.
         """
         if REGIME in X.columns:
             return self._fit_regimes(X)
@@ -51,7 +49,7 @@ class MachineHealth(BaseEstimator):
         for machine, rows in X.groupby(MACHINE, sort=False):
             columns = [name for name in wanted if rows[name].notna().all()]
             if not columns:
-                raise BadInput(None, f"{machine} has none of the features", expected=", ".join(self.features))
+                raise ValueError(f"{machine} has none of the features; expected {', '.join(self.features)}")
             values = rows[columns].to_numpy(np.float64)
             fitted = round(len(values) * self.fit_share)
             detector = _for_axes(clone(self.detector), columns).fit(values[:fitted])
@@ -64,7 +62,7 @@ class MachineHealth(BaseEstimator):
         """The index of each row, shape (n,): 0 as healthy as the calibration part, greater is worse.
 
         Raises:
-            BadInput: a row is of a machine that was not there in training, or lacks one of its features.
+            ValueError: a row is of a machine that was not there in training, or lacks one of its features.
         """
         if getattr(self, "regimes_", None):
             return self._predict_regimes(X)
@@ -73,12 +71,12 @@ class MachineHealth(BaseEstimator):
         for machine in dict.fromkeys(machines):
             if machine not in self.detectors_:
                 known = ", ".join(map(str, list(self.detectors_)[:5]))
-                raise BadInput(None, f"no healthy beginning of {machine!r} was learnt", expected=f"one of {known}")
+                raise ValueError(f"no healthy beginning of {machine!r} was learnt; expected one of {known}")
             here = machines == machine
             values = X.loc[here, self.columns_[machine]].to_numpy(np.float64)
             if not np.isfinite(values).all():
                 column = self.columns_[machine][int(np.argmin(np.isfinite(values).all(axis=0)))]
-                raise BadInput(None, f"{machine}: a value of {column!r} is missing", expected="a number in every row")
+                raise ValueError(f"{machine}: a value of {column!r} is missing; expected a number in every row")
             raw = -np.asarray(self.detectors_[machine].score_samples(values), np.float64)
             index[here] = (raw - self.centre_[machine]) / self.scale_[machine]
         return index
@@ -130,12 +128,12 @@ def neighbours_level(X: pd.DataFrame) -> np.ndarray:
     """Log level of the other bearings on the shaft, (n,): a row's own less its level beside theirs.
 
     Raises:
-        BadInput: the rows have no neighbours.
+        ValueError: the rows have no neighbours.
     """
     own, beside = X.filter(regex=r"^log_level "), X.filter(regex=r"^relative_level ")
     level = own.mean(axis=1).to_numpy(np.float64) - beside.mean(axis=1).to_numpy(np.float64)
     if not beside.shape[1] or not np.isfinite(level).all():
-        raise BadInput(None, "regimes are told apart by the neighbours on a shaft", saw="no relative_level")
+        raise ValueError("regimes are told apart by the neighbours on a shaft; the rows have no relative_level")
     return level
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 
-from gauntlet.tasks.vibration.healthy_beginning import LevelRise
+from gauntlet.tasks.models.level_rise import LevelRise
 
 
 def relative_levels(levels: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

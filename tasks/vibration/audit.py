@@ -8,20 +8,24 @@ from dataclasses import replace
 import numpy as np
 
 from gauntlet.tasks.audit import Finding, Flagged, Origin, Part, Protocol, Replay, audit_claims, guard
+from gauntlet.tasks.vibration.assemble import PreparedLives
 from gauntlet.tasks.vibration.candidates import PARAMETERS
-from gauntlet.tasks.vibration.evaluate import Judgement, Trained
+from gauntlet.tasks.vibration.evaluate import AlarmJudgement
 from gauntlet.tasks.vibration.featurize.table import FeatureTable
-from gauntlet.tasks.vibration.load import Life, VibrationData
+from gauntlet.tasks.vibration.lives import Life
+from gauntlet.tasks.vibration.load import VibrationData
+from gauntlet.tasks.vibration.train import TrainedHealth
 
 
-def audit(
-    data: VibrationData, tables: Sequence[FeatureTable], lives: Sequence[Life], allow_leakage: bool
-) -> tuple[Finding, ...]:
+def audit(prepared: PreparedLives) -> tuple[Finding, ...]:
     """What makes these rows worthless to judge a detector by; raises `Leak` unless that is allowed."""
+    data, tables, lives = prepared.data, prepared.tables, prepared.lives
     found: list[Finding] = []
     for life in lives:
         found += audit_claims(Protocol(train=_part(life, True), test=_part(life, False), forward=True))
-    return guard((*dict.fromkeys(found), *audit_claims(_files(data, tables)), *_faults(lives)), allow_leakage)
+    return guard(
+        (*dict.fromkeys(found), *audit_claims(_files(data, tables)), *_faults(lives)), prepared.request.allow_leakage
+    )
 
 
 def _part(life: Life, healthy: bool) -> Part:
@@ -49,18 +53,19 @@ def _faults(lives: Sequence[Life]) -> tuple[Finding, ...]:
 
 
 def audit_result(
-    lives: Sequence[Life], trained: Sequence[Trained], judgement: Judgement, allow_leakage: bool
+    prepared: PreparedLives, trained: Sequence[TrainedHealth], judgement: AlarmJudgement
 ) -> tuple[Finding, ...]:
     """What would make the stated figures worthless; raises `Leak` unless that is allowed."""
+    lives = prepared.lives
     found: list[Finding] = []
     for one in trained:
         some = lives[0].rows.iloc[:200]
         replay = Replay(one.candidate.name, one.scores[lives[0].machine][:200], one.model.predict(some))
         found += audit_claims(replace(_alarms(lives, one, judgement), replays=[replay]))
-    return guard(tuple(dict.fromkeys(found)), allow_leakage)
+    return guard(tuple(dict.fromkeys(found)), prepared.request.allow_leakage)
 
 
-def _alarms(lives: Sequence[Life], one: Trained, judgement: Judgement) -> Protocol:
+def _alarms(lives: Sequence[Life], one: TrainedHealth, judgement: AlarmJudgement) -> Protocol:
     """The rows in alarm of the lives whose labels are known, for a detector that was given a rate."""
     known = [(life, labels) for life in lives if (labels := life.labels) is not None]
     parameters = PARAMETERS.get(one.candidate.kind)

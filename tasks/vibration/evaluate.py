@@ -1,4 +1,4 @@
-"""Train and evaluate: every candidate's alarms over every life, beside alarms that need no model."""
+"""Evaluate: every candidate's alarms over every life, beside alarms that need no model."""
 
 from __future__ import annotations
 
@@ -6,28 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from gauntlet.tasks.alarms.rule import Alarm, AlarmRule, Verdict, alarms, verdict
+from gauntlet.tasks.contract import Judgement
 from gauntlet.tasks.metrics.lives import Outcome, alarm_row
-from gauntlet.tasks.models.machine_health import MachineHealth
 from gauntlet.tasks.result import Row
-from gauntlet.tasks.vibration.candidates import Candidate, fit
+from gauntlet.tasks.vibration.assemble import PreparedLives
 from gauntlet.tasks.vibration.crosstalk import attribute
-from gauntlet.tasks.vibration.load import Life
+from gauntlet.tasks.vibration.lives import Life
+from gauntlet.tasks.vibration.train import TrainedHealth
 
-PRIMARY_METRIC = "f1"
 RULE = AlarmRule()
 CALENDAR_SHARE = 0.8  # of the other bearings' mean life, at which a calendar replaces a bearing
-
-
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """A candidate fitted on every healthy beginning, and its health index over every life, by machine."""
-
-    candidate: Candidate
-    model: MachineHealth
-    scores: Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,30 +28,26 @@ class Answer:
     verdicts: Mapping[str, Verdict]
 
 
-@dataclass(frozen=True, eq=False)
-class Judgement:
-    """The results table and the answers behind it."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AlarmJudgement(Judgement):
+    """`answers`: of every candidate and baseline, by name."""
 
-    candidates: tuple[Row, ...]
-    baselines: tuple[Row, ...]
-    best: str
     answers: Mapping[str, Answer]
-    stated: bool
+
+    @property
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """Of the best candidate, by machine; nothing where nothing was trained."""
+        return self.answers[self.best].verdicts if self.answers else {}
 
 
-def healthy_rows(lives: Sequence[Life]) -> pd.DataFrame:
-    """The healthy beginnings of all machines, after their run-in: all that training may see."""
-    return pd.concat([life.rows.iloc[life.settled : life.healthy] for life in lives], ignore_index=True)
-
-
-def train(candidate: Candidate, lives: Sequence[Life], seed: int) -> Trained:
-    """The candidate, fitted on healthy beginnings only, then asked for the index of every row."""
-    model = fit(candidate, healthy_rows(lives), seed)
-    return Trained(candidate, model, {life.machine: model.predict(life.rows) for life in lives})
-
-
-def evaluate(lives: Sequence[Life], trained: Sequence[Trained], seed: int) -> Judgement:
+def evaluate(prepared: PreparedLives, trained: Sequence[TrainedHealth], seed: int) -> AlarmJudgement:
     """The candidates beside alarms that need no model; the best by F1, then by recall and lead time."""
+    lives = prepared.lives
+    if not lives:
+        return AlarmJudgement(
+            candidates=(), baselines={}, naive="", best="", stated=False, answers={},
+            chosen_on="nothing: no run is long enough to learn a healthy beginning from",
+        )  # fmt: skip
     answers = {one.candidate.name: answer(lives, one.scores, one.candidate.fit_share) for one in trained}
     naive = {"never_alarm": answer(lives, {life.machine: np.zeros(len(life.rows)) for life in lives}, 1.0)}
     naive["rms_5_sigma"] = answer(lives, {life.machine: _in_sigmas(life) for life in lives}, 1.0, FIVE_SIGMA)
@@ -70,8 +56,15 @@ def evaluate(lives: Sequence[Life], trained: Sequence[Trained], seed: int) -> Ju
     rows = {name: alarm_row(name, outcomes(lives, said), seed) for name, said in {**answers, **naive}.items()}
     candidates = tuple(rows[name] for name in answers)
     stated = any(life.fails for life in lives)
-    best = max(candidates, key=_merit) if stated else candidates[-1]
-    return Judgement(candidates, tuple(rows[name] for name in naive), best.name, {**answers, **naive}, stated)
+    return AlarmJudgement(
+        candidates=candidates,
+        baselines={name: rows[name] for name in naive},
+        naive="never_alarm",
+        best=(max(candidates, key=_merit) if stated else candidates[-1]).name,
+        chosen_on="the stated figures over all lives" if stated else "nothing: how these machines ended is not known",
+        stated=stated,
+        answers={**answers, **naive},
+    )
 
 
 def _merit(row: Row) -> tuple[float, float, float, float]:

@@ -59,6 +59,11 @@ class VibrationGauntlet(Gauntlet):
     off_level: float = 0.0
 
     @property
+    def detectors(self) -> tuple[Candidate, ...]:
+        """The candidates, as this kind knows them."""
+        return tuple(one for one in self.candidates if isinstance(one, Candidate))
+
+    @property
     def module(self) -> ModuleType:
         """The module that reads the set's files."""
         return dataset(self.dataset)

@@ -24,8 +24,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from sklearn.base import BaseEstimator, OutlierMixin
-from sklearn.covariance import LedoitWolf
 from sklearn.ensemble import IsolationForest
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import RobustScaler, StandardScaler
@@ -33,6 +31,8 @@ from sklearn.svm import OneClassSVM
 
 from gauntlet.datasets.bearing import ELEMENTS
 from gauntlet.datasets.errors import BadInput
+from gauntlet.tasks.models.level_rise import LevelRise
+from gauntlet.tasks.models.robust_mahalanobis import RobustMahalanobis
 from gauntlet.tasks.vibration.featurize.snapshot import FEATURES
 from gauntlet.tasks.vibration.featurize.table import FeatureTable
 from gauntlet.tasks.vibration.run_in import settled
@@ -49,63 +49,6 @@ class Detector(Protocol):
 
     def score_samples(self, X: np.ndarray) -> np.ndarray:
         """Normality of each row, higher is more normal; a row's value depends on that row alone."""
-
-
-class RobustMahalanobis(BaseEstimator, OutlierMixin):
-    """Distance from the median in units of MAD, whitened by a shrunk covariance (Ledoit & Wolf, JMVA 88 (2004)).
-
-    Deviations are clipped at `clip` for the covariance only, so that a few odd healthy rows do not widen it.
-    """
-
-    def __init__(self, clip: float = 4.0) -> None:
-        self.clip = clip
-
-    def fit(self, X: np.ndarray, y: object = None) -> RobustMahalanobis:  # noqa: ARG002
-        """Itself, fitted on rows of healthy features."""
-        self.median_ = np.median(X, axis=0)
-        mad = 1.4826 * np.median(np.abs(X - self.median_), axis=0)
-        spread = X.std(axis=0)
-        self.scale_ = np.where(mad > 0, mad, np.where(spread > 0, spread, 1.0))
-        clipped = np.clip((X - self.median_) / self.scale_, -self.clip, self.clip)
-        self.precision_ = LedoitWolf(assume_centered=True).fit(clipped).precision_
-        return self
-
-    def score_samples(self, X: np.ndarray) -> np.ndarray:
-        """Minus the distance per feature (root mean square), shape (n,)."""
-        z = (X - self.median_) / self.scale_
-        return -np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", z, self.precision_, z), 0) / X.shape[1])
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """1 where the row is nearer than three units, else -1."""
-        return np.where(-self.score_samples(X) < 3, 1, -1)
-
-
-class LevelRise(BaseEstimator, OutlierMixin):
-    """Greatest rise of any indicator over its healthy median, in standard deviations; a fall is no fault.
-
-    The deviation is the greater of 1.4826 MAD and the standard deviation: run-in makes healthy beginnings uneven.
-    An indicator is `axes` neighbouring columns, whose rises are averaged: a fault shakes its housing in every
-    direction, a loose sensor or its own noise in one.
-    """
-
-    def __init__(self, axes: int = 1) -> None:
-        self.axes = axes
-
-    def fit(self, X: np.ndarray, y: object = None) -> LevelRise:  # noqa: ARG002
-        """Itself, fitted on rows of healthy log levels or indicators."""
-        self.median_ = np.median(X, axis=0)
-        mad = 1.4826 * np.median(np.abs(X - self.median_), axis=0)
-        self.scale_ = np.maximum(np.maximum(mad, X.std(axis=0)), 1e-9)
-        return self
-
-    def score_samples(self, X: np.ndarray) -> np.ndarray:
-        """Minus the greatest rise, shape (n,)."""
-        rise = (X - self.median_) / self.scale_
-        return -rise.reshape(len(X), -1, self.axes).mean(axis=2).max(axis=1)
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """1 where no indicator has risen by five deviations, else -1."""
-        return np.where(-self.score_samples(X) < 5, 1, -1)
 
 
 def isolation_forest(seed: int = 7) -> Pipeline:

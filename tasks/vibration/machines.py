@@ -1,21 +1,62 @@
-"""The result per bearing, as `machines` of the document has it."""
+"""What is known of each bearing beyond its alarm: the failing element, remaining life; the result per bearing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 from gauntlet.tasks.alarms.rule import Verdict
-from gauntlet.tasks.vibration.diagnosis.evidence import RunEvidence
-from gauntlet.tasks.vibration.evaluate import Judgement
-from gauntlet.tasks.vibration.load import Life, VibrationData
-from gauntlet.tasks.vibration.remaining_life.evaluate import RemainingLife
+from gauntlet.tasks.vibration.assemble import PreparedLives
+from gauntlet.tasks.vibration.diagnosis.evidence import RunEvidence, examine
+from gauntlet.tasks.vibration.evaluate import AlarmJudgement
+from gauntlet.tasks.vibration.featurize.table import FeatureTable
+from gauntlet.tasks.vibration.lives import Life
+from gauntlet.tasks.vibration.remaining_life.evaluate import RemainingLife, cells_of, remaining_life, rows_of
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MachineJudgement(AlarmJudgement):
+    """`evidence`: what raw signals say at the end, by run. `remaining`: None where too few failed to leave one out."""
+
+    evidence: tuple[RunEvidence, ...]
+    remaining: RemainingLife | None
+
+
+def diagnose(table: FeatureTable, prepared: PreparedLives, judgement: AlarmJudgement) -> RunEvidence:
+    """The evidence of one run, of the bearings that the best candidate alarms for."""
+    return examine(table, prepared.lives, judgement.verdicts, prepared.gauntlet)
+
+
+def estimate(prepared: PreparedLives, judgement: AlarmJudgement) -> RemainingLife | None:
+    """How long each bearing lasts after its alarm, by what the others taught; None where this set is not asked."""
+    if not prepared.gauntlet.remaining_life or not prepared.lives:
+        return None
+    return remaining_life(prepared.lives, judgement.verdicts)
+
+
+def judge_machines(
+    prepared: PreparedLives, judgement: AlarmJudgement, evidence: Sequence[RunEvidence], remaining: RemainingLife | None
+) -> MachineJudgement:
+    """The judgement with all that is known of each bearing."""
+    models, naive = rows_of(prepared.gauntlet.name, remaining) if remaining is not None else ((), ())
+    known = {one.name: getattr(judgement, one.name) for one in fields(AlarmJudgement)}
+    return MachineJudgement(
+        **{
+            **known,
+            "candidates": (*judgement.candidates, *models),
+            "baselines": {**judgement.baselines, **{row.name: row for row in naive}},
+            "machines": machines_of(prepared, judgement.verdicts, evidence, remaining),
+            "cells": cells_of(remaining) if remaining is not None else None,
+        },
+        evidence=tuple(evidence),
+        remaining=remaining,
+    )
 
 
 def machines_of(
-    data: VibrationData,
-    lives: Sequence[Life],
-    judgement: Judgement | None,
+    prepared: PreparedLives,
+    verdicts: Mapping[str, Verdict],
     evidence: Sequence[RunEvidence],
     remaining: RemainingLife | None,
 ) -> tuple[dict[str, Any], ...]:
@@ -23,14 +64,14 @@ def machines_of(
 
     A bearing of a run with too few snapshots for an alarm has only its diagnosis, and `basis` "none".
     """
-    known = {(life.run, life.unit): life for life in lives}
+    known = {(life.run, life.unit): life for life in prepared.lives}
     diagnosed = {(one.run.name, unit): found for one in evidence for unit, found in one.diagnoses.items()}
-    names = dict.fromkeys([*((run.name, unit) for run in data.runs for unit in run.units), *known])
+    names = dict.fromkeys([*((run.name, unit) for run in prepared.data.runs for unit in run.units), *known])
     told = []
     for run, unit in sorted(names, key=lambda name: name[0]):
         life, found = known.get((run, unit)), diagnosed.get((run, unit))
         entry: dict[str, Any] = {"run": run, "unit": unit, "basis": life.basis if life else "none"}
-        said = judgement.answers[judgement.best].verdicts[life.machine] if life and judgement else None
+        said = verdicts[life.machine] if life else None
         entry |= _alarm(life, said)
         entry["diagnosis"] = None
         if found is not None:

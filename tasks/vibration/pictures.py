@@ -11,36 +11,38 @@ from gauntlet.tasks.alarms.rule import ewma
 from gauntlet.tasks.vibration import figures
 from gauntlet.tasks.vibration.diagnosis.evidence import RunEvidence, place
 from gauntlet.tasks.vibration.diagnosis.families import HARMONICS
-from gauntlet.tasks.vibration.evaluate import RULE, Judgement, Trained
-from gauntlet.tasks.vibration.load import Life
+from gauntlet.tasks.vibration.evaluate import RULE
+from gauntlet.tasks.vibration.lives import Life
+from gauntlet.tasks.vibration.machines import MachineJudgement
+from gauntlet.tasks.vibration.train import TrainedHealth
 
 PER_PICTURE = 12
 MOST_RUNS = 6  # runs whose spectra are drawn, those with the surest diagnosis first
 
 
 def pictures_of(
-    lives: Sequence[Life], trained: Sequence[Trained], judgement: Judgement | None, evidence: Sequence[RunEvidence]
+    lives: Sequence[Life], trained: Sequence[TrainedHealth], judgement: MachineJudgement
 ) -> dict[str, bytes]:
     """Health index per bearing, then spectra of the runs that tell most."""
     drawn: dict[str, bytes] = {}
-    if judgement is not None:
+    if lives:
         best = next(one for one in trained if one.candidate.name == judgement.best)
         panels = [_panel(life, best, judgement) for life in lives]
         for start in range(0, len(panels), PER_PICTURE):
             drawn[f"health_{start // PER_PICTURE + 1}.png"] = figures.health_index(
                 panels[start : start + PER_PICTURE], f"{judgement.best}, standard deviations of the healthy beginning"
             )
-    telling = sorted((one for one in evidence if one.unit), key=_sureness, reverse=True)[:MOST_RUNS]
+    telling = sorted((one for one in judgement.evidence if one.unit), key=_sureness, reverse=True)[:MOST_RUNS]
     for one in telling:
         drawn |= _spectra(one, lives, judgement)
     return drawn
 
 
-def _panel(life: Life, best: Trained, judgement: Judgement) -> figures.IndexPanel:
+def _panel(life: Life, best: TrainedHealth, judgement: MachineJudgement) -> figures.IndexPanel:
     score = best.scores[life.machine]
     fitted = life.fitted(best.candidate.fit_share)
     calibration = None if fitted is None else score[fitted : life.healthy]
-    said = judgement.answers[judgement.best].verdicts[life.machine]
+    said = judgement.verdicts[life.machine]
     hours = life.seconds / 3600
     onset = life.onset
     return figures.IndexPanel(
@@ -61,13 +63,13 @@ def _sureness(one: RunEvidence) -> tuple[bool, float]:
     return found.element not in (None, "unknown"), found.confidence
 
 
-def _spectra(one: RunEvidence, lives: Sequence[Life], judgement: Judgement | None) -> dict[str, bytes]:
+def _spectra(one: RunEvidence, lives: Sequence[Life], judgement: MachineJudgement) -> dict[str, bytes]:
     unit = one.unit or ""
     found, name = one.diagnoses[unit], f"{one.run.name} {unit}".replace(" ", "_")
     drawn: dict[str, bytes] = {}
     if one.waterfall is not None:
         life = next((life for life in lives if (life.run, life.unit) == (one.run.name, unit)), None)
-        said = judgement.answers[judgement.best].verdicts[life.machine] if life and judgement else None
+        said = judgement.verdicts[life.machine] if life else None
         alarm = float(life.seconds[said.raised]) / 3600 if life and said and said.raised is not None else None
         title = f"{place(one.run.name, unit)}: spectra over the life"
         drawn[f"waterfall_{name}.png"] = figures.waterfall(

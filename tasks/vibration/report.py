@@ -7,80 +7,42 @@ from datetime import datetime
 from typing import Any
 
 from gauntlet.tasks.alarms.rule import WEEK_S
-from gauntlet.tasks.audit import Finding
+from gauntlet.tasks.contract import Story
 from gauntlet.tasks.metrics.lives import Outcome
-from gauntlet.tasks.registry.key import git_commit
-from gauntlet.tasks.report.build import audit_section
-from gauntlet.tasks.report.former import results_table
-from gauntlet.tasks.report.page import Page, Picture, Section, Table, render
-from gauntlet.tasks.result import GauntletResult, InputSummary, Leakage
+from gauntlet.tasks.report.page import Picture, Section, Table
+from gauntlet.tasks.report.result import results_table
+from gauntlet.tasks.result import Quarantined
+from gauntlet.tasks.vibration.assemble import PreparedLives
 from gauntlet.tasks.vibration.diagnosis.evidence import RunEvidence, place
-from gauntlet.tasks.vibration.evaluate import CALENDAR_SHARE, PRIMARY_METRIC, RULE, Judgement, outcomes
-from gauntlet.tasks.vibration.featurize.table import FeatureTable
-from gauntlet.tasks.vibration.gauntlets import VibrationGauntlet
-from gauntlet.tasks.vibration.load import HEALTHY_SHARE, Life, VibrationData, data_hash, quarantined
-from gauntlet.tasks.vibration.machines import machines_of
-from gauntlet.tasks.vibration.remaining_life.evaluate import RemainingLife, cells_of, rows_of
+from gauntlet.tasks.vibration.evaluate import CALENDAR_SHARE, outcomes
+from gauntlet.tasks.vibration.lives import Life
+from gauntlet.tasks.vibration.machines import MachineJudgement
+from gauntlet.tasks.vibration.pictures import pictures_of
+from gauntlet.tasks.vibration.remaining_life.evaluate import RemainingLife, cells_of
+from gauntlet.tasks.vibration.train import TrainedHealth
 
-PROTOCOL = (
-    f"every bearing's detector is fitted on the first {HEALTHY_SHARE:.0%} of its own run and scores the rest snapshot by "
-    f"snapshot, past only; alarm = smoothed index past its limit {RULE.sustained} snapshots in a row, aimed at "
-    f"{RULE.target_per_week:g} false alarms a week; judged by lives, 95 % bootstrap intervals over lives"
+CAPTION = (
+    "By bearing lives. rms_5_sigma: level past mean + 5 standard deviations of the healthy beginning, six in a row. "
+    f"calendar: replaced at {CALENDAR_SHARE:.0%} of the other bearings' mean life. lead_time_h and onset_error: medians "
+    "over the announced failures."
 )
 
 
-def result(
-    gauntlet: VibrationGauntlet,
-    data: VibrationData,
-    tables: Sequence[FeatureTable],
-    lives: Sequence[Life],
-    judgement: Judgement | None,
-    evidence: Sequence[RunEvidence],
-    remaining: RemainingLife | None,
-    findings: Sequence[Finding],
-    seed: int,
-) -> GauntletResult:
-    """The result as far as the figures go; versions, champion and timings come with the registration."""
-    models, naive = rows_of(gauntlet.name, remaining) if remaining is not None else ((), ())
-    machines = machines_of(data, lives, judgement, evidence, remaining)
-    return GauntletResult(
-        gauntlet=gauntlet.name,
-        source=data.source,
-        data_hash=data_hash(data, tables),
-        seed=seed,
-        protocol=PROTOCOL,
-        leakage=Leakage(tuple(findings), allowed=bool(findings)),
-        primary_metric=PRIMARY_METRIC,
-        candidates=(*(judgement.candidates if judgement else ()), *models),
-        baselines=(*(judgement.baselines if judgement else ()), *naive),
-        best=judgement.best if judgement else "",
-        champion=None,
-        registered=(),
-        timings_s={},
-        input=InputSummary(
-            files=sum(len(run.files) for run in data.runs),
-            rows=sum(len(life.rows) for life in lives),
-            bytes=sum(table.read_bytes for table in tables),
-            cached_files=sum(table.cached for table in tables),
-            quarantined=quarantined(data, tables),
-        ),
-        report="",
-        machines=machines,
-        cells=cells_of(remaining) if remaining is not None else None,
-        verdict=verdict(data, lives, judgement, machines),
-    )
+def story(prepared: PreparedLives, trained: Sequence[TrainedHealth], judgement: MachineJudgement) -> Story:
+    """Verdict, sections and pictures."""
+    pictures = pictures_of(prepared.lives, trained, judgement)
+    return Story(verdict(prepared, judgement), sections(prepared, judgement, pictures), pictures)
 
 
-def verdict(
-    data: VibrationData, lives: Sequence[Life], judgement: Judgement | None, machines: Sequence[Mapping[str, Any]]
-) -> tuple[str, ...]:
+def verdict(prepared: PreparedLives, judgement: MachineJudgement) -> tuple[str, ...]:
     """What a planner wants to know, in sentences, first."""
+    machines, lives = judgement.machines or (), prepared.lives
     sentences = [_alarm_sentence(one) for one in machines if one["onset"] is not None and not one.get("crosstalk_of")]
     sentences += [_line_sentence(one) for one in machines if _named_only(one)]
     if not sentences:
         sentences = ["No bearing raises an alarm and none shows the lines of a fault."]
     shown = sentences[:6] + ([f"And {len(sentences) - 6} more, in the table below."] if len(sentences) > 6 else [])
-    return (*shown, *_worth(lives, judgement), *_basis(data, lives))
+    return (*shown, *_worth(lives, judgement), *_basis(lives))
 
 
 def _alarm_sentence(machine: Mapping[str, Any]) -> str:
@@ -124,8 +86,8 @@ def _place(machine: Mapping[str, Any]) -> str:
     return place(machine["run"], machine["unit"])
 
 
-def _worth(lives: Sequence[Life], judgement: Judgement | None) -> tuple[str, ...]:
-    if judgement is None:
+def _worth(lives: Sequence[Life], judgement: MachineJudgement) -> tuple[str, ...]:
+    if not lives:
         return ("No run is long enough to learn a healthy beginning from: nothing was trained.",)
     if not judgement.stated:
         return ("How these machines ended is not known, so no share of hits or false alarms is stated.",)
@@ -145,7 +107,7 @@ def _false_alarms(watched: Sequence[Outcome]) -> str:
     return f"with {count or 'no'} false alarm{'s' * (count > 1)} in only {_span(seconds / 3600)} of healthy running"
 
 
-def _basis(data: VibrationData, lives: Sequence[Life]) -> tuple[str, ...]:
+def _basis(lives: Sequence[Life]) -> tuple[str, ...]:
     leveled = sorted({life.run for life in lives if life.basis == "levels"})
     said = []
     if leveled:
@@ -153,64 +115,33 @@ def _basis(data: VibrationData, lives: Sequence[Life]) -> tuple[str, ...]:
             f"Of {', '.join(leveled)} only some raw snapshots are here, so that alarms rest on the complete per-file "
             "level tables; elements are read from the raw snapshots."
         )
-    if data.source == "simulated":
-        said.append("The data are simulated: this shows that the pipeline works, not how your machine will do.")
     return tuple(said)
 
 
-def write(
-    gauntlet: VibrationGauntlet,
-    told: GauntletResult,
-    evidence: Sequence[RunEvidence],
-    remaining: RemainingLife | None,
-    drawn: Mapping[str, bytes],
-    facts: Sequence[tuple[str, str]],
-) -> str:
-    """The whole report as HTML."""
-    spec = gauntlet.module.SPEC
+def sections(
+    prepared: PreparedLives, judgement: MachineJudgement, pictures: Mapping[str, bytes]
+) -> tuple[Section, ...]:
+    """The sections of the report in order."""
 
     def shown(start: str) -> tuple[Picture, ...]:
         return tuple(Picture(content, name.removesuffix(".png").replace("_", " "), wide=start == "health")
-                     for name, content in drawn.items() if name.startswith(start))  # fmt: skip
+                     for name, content in pictures.items() if name.startswith(start))  # fmt: skip
 
-    page = Page(
-        title=f"{spec.title}: which bearing, since when?",
-        subtitle=f"{told.input.files:,} files of {len({one['run'] for one in told.machines or ()})} runs · {PROTOCOL}",
-        source=told.source,
-        leaked=told.leakage.leaked,
-        verdict=told.verdict,
-        sections=(
-            Section("Bearings", (), (_machine_table(told),)),
-            *((Section("Results", (), (_results_table(told),)),) if told.best else ()),
-            Section("Health over the life", (), (), shown("health")),
-            Section("Spectra over the life", (), (), shown("waterfall")),
-            Section("Diagnosis", _diagnosis_sentences(evidence), (), shown("envelope")),
-            *_remaining_section(remaining),
-            *_quarantine_section(told),
-            audit_section(told.leakage),
-        ),
-        facts=(
-            ("data", f"{spec.title}, {told.source}, sha256 {told.data_hash}"),
-            ("seed", str(told.seed)),
-            ("code", git_commit()),
-            *facts,
-        ),
+    results = (results_table(judgement, prepared.gauntlet.primary_metric, CAPTION),) if judgement.best else ()
+    return (
+        Section("Bearings", (), (_machine_table(judgement),)),
+        *(Section("Results", (), (table,)) for table in results),
+        Section("Health over the life", (), (), shown("health")),
+        Section("Spectra over the life", (), (), shown("waterfall")),
+        Section("Diagnosis", _diagnosis_sentences(judgement.evidence), (), shown("envelope")),
+        *_remaining_section(judgement.remaining),
+        *_quarantine_section(prepared.summary.input.quarantined),
     )
-    return render(page)
 
 
-def _results_table(told: GauntletResult) -> Table:
-    caption = (
-        "By bearing lives. rms_5_sigma: level past mean + 5 standard deviations of the healthy beginning, six in a row. "
-        f"calendar: replaced at {CALENDAR_SHARE:.0%} of the other bearings' mean life. lead_time_h and onset_error: medians "
-        "over the announced failures."
-    )
-    return results_table(told, caption)
-
-
-def _machine_table(told: GauntletResult) -> Table:
+def _machine_table(judgement: MachineJudgement) -> Table:
     rows = []
-    for one in told.machines or ():
+    for one in judgement.machines or ():
         found = one["diagnosis"] or {"element": "no raw file", "confidence": None}
         sure = f" ({found['confidence']:.2f})" if found["confidence"] is not None and found["element"] else ""
         remaining = one.get("rul")
@@ -271,8 +202,8 @@ def _remaining_section(remaining: RemainingLife | None) -> tuple[Section, ...]:
     return (Section("Remaining useful life", sentences, (Table(("asked", "way", "PHM score"), rows),)),)
 
 
-def _quarantine_section(told: GauntletResult) -> tuple[Section, ...]:
-    if not told.input.quarantined:
+def _quarantine_section(quarantined: Sequence[Quarantined]) -> tuple[Section, ...]:
+    if not quarantined:
         return ()
-    rows = tuple((one.file, one.reason) for one in told.input.quarantined[:200])
-    return (Section("Files set aside", (f"{len(told.input.quarantined)} files.",), (Table(("file", "reason"), rows),)),)
+    rows = tuple((one.file, one.reason) for one in quarantined[:200])
+    return (Section("Files set aside", (f"{len(quarantined)} files.",), (Table(("file", "reason"), rows),)),)

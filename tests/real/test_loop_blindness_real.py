@@ -35,10 +35,11 @@ from gauntlet.tasks.promotion.decide import decide
 from gauntlet.tasks.registry.files import parquet
 from gauntlet.tasks.registry.load import LoadedModel
 from gauntlet.tasks.runtime.connection import Connection
-from gauntlet.tasks.vibration.evaluate import healthy_rows, train
 from gauntlet.tasks.vibration.gauntlets import NASA
 from gauntlet.tasks.vibration.library import library_files
-from gauntlet.tasks.vibration.load import Life, VibrationData, lives_of
+from gauntlet.tasks.vibration.lives import Life, healthy_rows, lives_of
+from gauntlet.tasks.vibration.load import VibrationData
+from gauntlet.tasks.vibration.train import trained_on
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -72,7 +73,7 @@ def lives() -> tuple[Life, ...]:
 def _champion(lives: Sequence[Life], run: str, kind: str = "level_rise") -> Champion:
     """As it is registered when the run's healthy beginning is over: the other tests are its past failures."""
     candidate = next(one for one in NASA.candidates if one.kind == kind)
-    model = train(candidate, lives, 7).model
+    model = trained_on(candidate, lives, 7).model
     past = [life for life in lives if life.run != run]
     healthy = healthy_rows(lives)
     seen = ["machine", *(name for name in healthy if name.rpartition(" ")[0] in candidate.features)]

@@ -26,7 +26,7 @@ from gauntlet.tasks.result import GauntletResult
 
 # Enough for every step, few enough for a test without servers.
 SMALL = {
-    "ai4i": 0.08, "pump": 0.18, "skab": 0.25, "nasa": 0.11, "xjtu": 0.012, "femto": 0.012,     "forecasting": 0.2, "synthetic": 0.3, "anomaly": 0.3,
+    "ai4i": 0.08, "pump": 0.18, "skab": 0.25, "nasa": 0.11, "xjtu": 0.012, "femto": 0.012, "forecasting": 0.2, "synthetic": 0.3, "anomaly": 0.3,
 }  # fmt: skip
 # The data set that is simulated for a gauntlet, where it is not its own.
 SIMULATED = {"forecasting": "sensors"}
@@ -35,7 +35,6 @@ SHORTER: dict[str, dict[str, Any]] = {"forecasting": {"trials": 2, "models": "ch
 FEW_CLIPS = sound.SoundPlan(
     machines=("fan",), ids=("id_00", "id_02"), snrs=(6,), channels=1, normal=24, abnormal=8, seconds=2
 )
-PORTED = ("ai4i", "pump", "skab", "mimii", "forecasting", "synthetic", "anomaly")
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def _silent(*_: Any, **__: Any) -> None:
     """Nothing is shown without a server."""
 
 
-all_gauntlets = pytest.mark.parametrize("followed", PORTED, indirect=True)
+all_gauntlets = pytest.mark.parametrize("followed", GAUNTLETS, indirect=True)
 
 
 @all_gauntlets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from gauntlet.tasks.vibration.diagnosis.element import Diagnosis, attribute_line
 from gauntlet.tasks.vibration.diagnosis.envelope_spectrum import EnvelopeSpectra, envelope_spectra
 from gauntlet.tasks.vibration.featurize.table import FeatureTable
 from gauntlet.tasks.vibration.gauntlets import VibrationGauntlet
-from gauntlet.tasks.vibration.load import Life
+from gauntlet.tasks.vibration.lives import Life
 
 RECORDS = 3  # snapshots of the beginning and of the end that a diagnosis compares
 IN_WATERFALL, WATERFALL_BINS = 80, 160
@@ -24,8 +24,13 @@ IN_WATERFALL, WATERFALL_BINS = 80, 160
 class Said(Protocol):
     """A verdict on a bearing, as far as a diagnosis needs it."""
 
-    onset: int | None
-    crosstalk_of: str | None
+    @property
+    def onset(self) -> int | None:
+        """The row since when."""
+
+    @property
+    def crosstalk_of(self) -> str | None:
+        """The neighbour whose fault it is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +59,7 @@ def place(run: str, unit: str) -> str:
 
 
 def examine(
-    table: FeatureTable, lives: Sequence[Life], verdicts: dict[str, Said], gauntlet: VibrationGauntlet
+    table: FeatureTable, lives: Sequence[Life], verdicts: Mapping[str, Said], gauntlet: VibrationGauntlet
 ) -> RunEvidence:
     """The evidence of a run. A bearing without a life of its own (too few snapshots) is looked at as if it had alarmed.
 
@@ -83,7 +88,7 @@ def examine(
     return RunEvidence(run, told, unit, envelope_spectra(loudest, run.rate), _waterfall(table, unit, lives))
 
 
-def _alarmed(run: str, unit: str, lives: Sequence[Life], verdicts: dict[str, Said]) -> bool:
+def _alarmed(run: str, unit: str, lives: Sequence[Life], verdicts: Mapping[str, Said]) -> bool:
     life = next((one for one in lives if (one.run, one.unit) == (run, unit)), None)
     if life is None:
         return True

@@ -23,7 +23,7 @@ from gauntlet.tasks.models.machine_health import MACHINE, REGIME
 from gauntlet.tasks.promotion.compare import Comparison, Tolerance, compare_lives, compare_means
 from gauntlet.tasks.promotion.library import Announcement, Replay, from_lives, replay
 from gauntlet.tasks.vibration.evaluate import RULE, answer, outcomes
-from gauntlet.tasks.vibration.load import Life
+from gauntlet.tasks.vibration.lives import Life
 from gauntlet.tasks.vibration.online.facts import TIME, Facts, facts_of
 
 GUARDS = (Tolerance("recall", 0.0), Tolerance("false_alarms_per_week", 0.0))

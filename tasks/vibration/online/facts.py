@@ -16,7 +16,7 @@ from gauntlet.tasks.loop.maintenance import Event
 from gauntlet.tasks.models.machine_health import MACHINE, REGIME
 from gauntlet.tasks.vibration.evaluate import RULE
 from gauntlet.tasks.vibration.library import FACTS, TRAINING, Monitored, lives_in, machines_in
-from gauntlet.tasks.vibration.load import Life
+from gauntlet.tasks.vibration.lives import Life
 
 TIME = "time"  # seconds since 1970; missing for the rows that came without a clock
 BASELINES = "baselines.json"

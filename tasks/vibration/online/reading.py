@@ -17,7 +17,7 @@ from gauntlet.tasks.models.relative_level import relative_levels
 from gauntlet.tasks.runtime.settings import settings
 from gauntlet.tasks.vibration.featurize.table import feature_table
 from gauntlet.tasks.vibration.gauntlets import VibrationGauntlet
-from gauntlet.tasks.vibration.load import snapshot_rows
+from gauntlet.tasks.vibration.lives import snapshot_rows
 from gauntlet.tasks.vibration.online.facts import TIME, Facts, facts_of
 from gauntlet.tasks.vibration.online.files import raw_run
 

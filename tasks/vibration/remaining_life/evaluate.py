@@ -10,7 +10,7 @@ import numpy as np
 
 from gauntlet.tasks.alarms.rule import Verdict
 from gauntlet.tasks.result import Row
-from gauntlet.tasks.vibration.load import Life
+from gauntlet.tasks.vibration.lives import Life
 from gauntlet.tasks.vibration.remaining_life.leave_one_out import RulReport, after_alarm, leave_one_out
 from gauntlet.tasks.vibration.remaining_life.life import Estimate, History, ObservedLife, fit
 from gauntlet.tasks.vibration.remaining_life.rated_life import rated_life

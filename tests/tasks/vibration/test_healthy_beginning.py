@@ -5,7 +5,8 @@ import pytest
 
 from gauntlet.datasets.errors import BadInput
 from gauntlet.tasks.alarms.rule import AlarmRule, alarms
-from gauntlet.tasks.vibration.healthy_beginning import DETECTORS, LevelRise, health_index, level_index
+from gauntlet.tasks.models.level_rise import LevelRise
+from gauntlet.tasks.vibration.healthy_beginning import DETECTORS, health_index, level_index
 from gauntlet.tasks.vibration.run_in import settled
 
 

@@ -18,6 +18,7 @@ from gauntlet.datasets.errors import BadInput
 from gauntlet.datasets.records.snapshot import Truth
 from gauntlet.tasks.claims import open_database, sqlite_url
 from gauntlet.tasks.drift.triage import AlarmSpan
+from gauntlet.tasks.gauntlet import Request
 from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop import challenger, maintenance
 from gauntlet.tasks.loop.champion import Champion, adapter
@@ -31,12 +32,14 @@ from gauntlet.tasks.models.relative_level import relative_levels
 from gauntlet.tasks.promotion.library import worse
 from gauntlet.tasks.registry.files import parquet
 from gauntlet.tasks.registry.load import LoadedModel
-from gauntlet.tasks.vibration.evaluate import healthy_rows, train
+from gauntlet.tasks.vibration.assemble import assemble
 from gauntlet.tasks.vibration.gauntlets import NASA
 from gauntlet.tasks.vibration.library import library_files, lives_in, machines_in
-from gauntlet.tasks.vibration.load import Life, assemble, cut, featurize, lives_of, load
+from gauntlet.tasks.vibration.lives import Life, healthy_rows
+from gauntlet.tasks.vibration.load import cut, featurize, load
 from gauntlet.tasks.vibration.online.facts import facts_of
 from gauntlet.tasks.vibration.online.windows import telling
+from gauntlet.tasks.vibration.train import trained_on
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LATER_S = datetime(2026, 2, 1, tzinfo=UTC).timestamp()
@@ -75,7 +78,7 @@ def champion(lives: tuple[Life, ...]) -> Champion:
     candidate = next(one for one in NASA.candidates if one.kind == "joint_rise")
     files = {"reference.parquet": parquet(healthy_rows(lives)), "sensor_config.txt": b"", "audit.json": b"{}"}
     files |= library_files(lives, candidate.features)
-    model = train(candidate, lives, 7).model
+    model = trained_on(candidate, lives, 7).model
     return Champion(
         "nasa", LoadedModel(candidate.name, 1, {"source": "simulated"}, model, files), adapter(in_loop("nasa"))
     )
@@ -271,10 +274,11 @@ def test_a_challenger_that_has_learnt_the_fault_is_refused(champion: Champion, l
 def test_raw_snapshots_are_scored_as_training_saw_them(tmp_path: Path, new_store: Callable[..., Any]) -> None:
     """The last twenty files of a simulated run: the index that the whole run has there; two machine-off files counted."""
     ims.simulation(seed=7, scale=0.11).write(tmp_path / "run")
-    data = load(NASA, tmp_path / "run", "auto", tmp_path, 7)
-    seen = lives_of(data, assemble([featurize(chunk, tmp_path / "cache") for chunk in cut(data)], 0.2))
+    found = load(NASA, Request(tmp_path / "run", "auto", 7, tmp_path, tmp_path / "cache", quarantine_limit=0.2))
+    data = found.data
+    seen = assemble(found, [featurize(chunk, tmp_path / "cache") for chunk in cut(found)]).lives
     candidate = next(one for one in NASA.candidates if one.kind == "level_rise")
-    trained = train(candidate, seen, 7)
+    trained = trained_on(candidate, seen, 7)
     files = {"reference.parquet": parquet(healthy_rows(seen)), **library_files(seen, candidate.features)}
     champion = Champion("nasa", LoadedModel(candidate.name, 1, {}, trained.model, files), adapter(in_loop("nasa")))
     new = tmp_path / "new" / "2nd_test"
