@@ -62,7 +62,7 @@ def test_the_same_key_is_the_same_run(deployed: Any) -> None:
 
 SERVE = """
 import sys
-from deployments import api, hook_start
+from gauntlet.deployments import api, hook_start
 hook_start.DEPLOYMENTS = {"retrain": sys.argv[1]}
 api.serve(port=int(sys.argv[2]))
 """

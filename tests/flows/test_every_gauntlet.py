@@ -9,7 +9,6 @@ import sys
 from typing import Any
 from urllib.parse import urlparse
 
-import numpy as np
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
@@ -18,6 +17,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from gauntlet.tasks.gauntlets import GAUNTLETS
 from gauntlet.tasks.metrics.catalogue import METRICS
+from gauntlet.tasks.models.answer import answer as ours_answer
 from gauntlet.tasks.registry.aliases import aliases_of
 from gauntlet.tasks.registry.load import load
 from gauntlet.tasks.registry.signing import signing_key
@@ -108,7 +108,11 @@ def test_versions_bear_their_names_tags_and_metrics(ran: Any) -> None:
 
 
 def test_objects_are_really_in_s3(ran: Any, stack: Any) -> None:
-    """The model's folder with everything that belongs to it, the run's plots and report."""
+    """The model's folder with everything that belongs to it; report and plots beside the gauntlet's own run."""
+    assert ran.result.report.startswith("s3://")
+    told = objects_below(stack, ran.result.report.removesuffix("/report.html"))
+    assert {"report.html", "result.json"} <= set(told)
+    assert any(name.startswith("plots/") for name in told)
     for one in ran.result.registered:
         assert one.uri.startswith("s3://")
         inside = objects_below(stack, one.uri)
@@ -117,10 +121,8 @@ def test_objects_are_really_in_s3(ran: Any, stack: Any) -> None:
         assert wanted <= set(inside)
         assert all(inside.values())
         run = MlflowClient().get_run(MlflowClient().get_model_version(one.name, str(one.version)).run_id)
-        beside = objects_below(stack, run.info.artifact_uri)
-        assert "report.html" in beside
-        assert len([name for name in beside if name.startswith("plots/")]) >= 3
-        assert run.data.tags["mlflow.parentRunId"]
+        parent = MlflowClient().get_run(run.data.tags["mlflow.parentRunId"])
+        assert parent.info.artifact_uri == ran.result.report.removesuffix("/report.html")
 
 
 def test_reference_holds_the_features_by_name(ran: Any, stack: Any) -> None:
@@ -150,13 +152,14 @@ def test_the_champion_loads_in_a_fresh_process_and_predicts_the_same(ran: Any, s
         "import json, sys, mlflow, pandas as pd\n"
         f"model = mlflow.pyfunc.load_model('models:/{ran.result.champion}@champion')\n"
         "given = json.loads(sys.stdin.read())\n"
-        "print(json.dumps([float(x) for x in model.predict(pd.DataFrame(given['data'], columns=given['columns']))]))\n"
+        "answer = model.predict(pd.DataFrame(given['data'], columns=given['columns']))\n"
+        "print(json.dumps(answer.to_dict('list')))\n"
     )
     answer = subprocess.run(
         [sys.executable, "-c", code], input=json.dumps(example), capture_output=True, text=True, check=False
     )
     assert answer.returncode == 0, answer.stderr[-2000:]
-    assert np.array_equal(json.loads(answer.stdout.splitlines()[-1]), ours.model.predict(rows))
+    assert json.loads(answer.stdout.splitlines()[-1]) == ours_answer(ours.model, rows).to_dict("list")
 
 
 def test_prefect_shows_verdict_table_report_and_progress(ran: Any) -> None:
