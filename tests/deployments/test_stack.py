@@ -178,7 +178,7 @@ def test_children_of_a_killed_server_are_ended(bare_environment: None, tmp_path:
 
 
 UP = """
-from deployments import stack
+from gauntlet.deployments import stack
 from gauntlet.deployments.stack.services import S3
 from gauntlet.tasks.runtime.settings import Settings
 import json, sys
