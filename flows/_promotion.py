@@ -22,8 +22,7 @@ from gauntlet.tasks.promotion.log import Entry, open_log, unfinished
 from gauntlet.tasks.promotion.smoke import examine
 from gauntlet.tasks.registry.aliases import Holder
 from gauntlet.tasks.registry.signing import signing_key
-from gauntlet.tasks.runtime.former_steps import step
-from gauntlet.tasks.runtime.steps import run_id, say
+from gauntlet.tasks.runtime.steps import run_id, say, step
 from gauntlet.tasks.runtime.tracking import servers
 
 OCCASIONS: dict[str, Occasion] = {"operating_change": "operating change", "maintenance": "maintenance"}

@@ -27,8 +27,7 @@ from gauntlet.tasks.loop.store import listed, manifests, put
 from gauntlet.tasks.loop.window import Window, newest_windows
 from gauntlet.tasks.report.page import markdown_table
 from gauntlet.tasks.runtime.connection import Connection
-from gauntlet.tasks.runtime.former_steps import step
-from gauntlet.tasks.runtime.steps import run_id, say
+from gauntlet.tasks.runtime.steps import run_id, say, step
 from gauntlet.tasks.runtime.tracking import experiment, log, log_files, servers, tracked
 
 find_champion = step(champion_of, "champion", calls_server=True)

@@ -27,8 +27,7 @@ from gauntlet.tasks.promotion.smoke import examine
 from gauntlet.tasks.registry.aliases import Holder
 from gauntlet.tasks.registry.load import LoadedModel
 from gauntlet.tasks.registry.signing import signing_key
-from gauntlet.tasks.runtime.former_steps import step
-from gauntlet.tasks.runtime.steps import say
+from gauntlet.tasks.runtime.steps import say, step
 from gauntlet.tasks.runtime.tracking import servers
 
 find_champion = step(champion_of, "champion", calls_server=True)

@@ -27,8 +27,7 @@ from gauntlet.tasks.registry.aliases import CHALLENGER, Holder, give
 from gauntlet.tasks.registry.register import register
 from gauntlet.tasks.registry.submission import Submission
 from gauntlet.tasks.result import Registered
-from gauntlet.tasks.runtime.former_steps import step
-from gauntlet.tasks.runtime.steps import run_id, say
+from gauntlet.tasks.runtime.steps import run_id, say, step
 from gauntlet.tasks.runtime.tracking import experiment, servers, tracked
 
 MAY_RETRAIN = ("operating_change", "maintenance", "requested")

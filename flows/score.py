@@ -6,24 +6,19 @@ champion (verified, loaded) ─> score (each new file, side by side, exactly onc
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from prefect import allow_failure, flow, unmapped
+from prefect import flow
 from prefect.artifacts import create_table_artifact
-from prefect.futures import PrefectFutureList
 
 from gauntlet.blocks import TelemetryDatabase
 from gauntlet.datasets.errors import BadInput
-from gauntlet.flows._former import watched
 from gauntlet.flows._loop import loop_run_name, name_run, open_loop, read_policy
 from gauntlet.flows._workers import Workers
 from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop.champion import adapter, champion_of
-from gauntlet.tasks.loop.contract import InputFile
 from gauntlet.tasks.loop.scoring import FileScored, score_file
 from gauntlet.tasks.runtime.connection import data_root
-from gauntlet.tasks.runtime.former_steps import step
-from gauntlet.tasks.runtime.steps import say
+from gauntlet.tasks.runtime.steps import Submitted, gathered, say, step
 
 find_champion = step(champion_of, "champion", calls_server=True)
 score_one = step(score_file, "score", run_name="score {file.name}", calls_server=True)
@@ -54,22 +49,16 @@ def score(gauntlet: str = "ai4i", data: Path | None = None) -> list[FileScored]:
     if not files:
         raise BadInput(folder, "nothing to score")
     champion = find_champion(in_loop(gauntlet), loop.connection, loop.key_file)
-    shared: dict[str, Any] = {"champion": champion, "connection": loop.connection, "engine": loop.engine}
-    shared["database"] = read_policy(TelemetryDatabase)
-    done = watched(_submitted(files, shared, champion.adapter.in_order), f"{gauntlet}-scoring")
+    database = read_policy(TelemetryDatabase)
+    submitted: list[Submitted[FileScored]] = []
+    for file in files:
+        # Where a file goes on from the one before, it waits for that, be it good or bad; otherwise all go at once.
+        before = [one.future for one in submitted[-1:]] if champion.adapter.in_order else []
+        submitted.append(score_one.submit_after(before, file, champion, loop.connection, loop.engine, database))
+    done = gathered(submitted, f"{gauntlet}-scoring")
     rows = [{"file": one.file, "state": one.state, "rows": one.rows, "alarms": one.alarms} for one in done]
     create_table_artifact(rows, key=f"{gauntlet}-scored", description=f"Files, by {champion.label}")
     fresh = [one for one in done if one.state == "scored"]
     name_run(f"score · {gauntlet} · {sum(one.rows for one in fresh)} rows", gauntlet)
     say(f"{len(fresh)} of {len(done)} files scored by {champion.label}, {sum(one.alarms for one in fresh)} alarms")
     return done
-
-
-def _submitted(files: list[InputFile], shared: dict[str, Any], in_order: bool) -> PrefectFutureList[FileScored]:
-    """All at once; or one after the other, where a file goes on from the one before, be that good or bad."""
-    if not in_order:
-        return score_one.map(files, **{name: unmapped(value) for name, value in shared.items()})
-    futures: PrefectFutureList[FileScored] = PrefectFutureList([])
-    for file in files:
-        futures.append(score_one.submit(file, **shared, wait_for=[allow_failure(one) for one in futures[-1:]]))
-    return futures

@@ -5,18 +5,16 @@ versions with an alias ─> check (each, side by side) ─> S3 map as table and 
 
 from __future__ import annotations
 
-from prefect import flow, unmapped
+from prefect import flow
 from prefect.artifacts import create_link_artifact, create_table_artifact
 
 from gauntlet.datasets.errors import GauntletError
-from gauntlet.flows._former import watched
 from gauntlet.flows._loop import Loop, name_run, open_loop
 from gauntlet.flows._workers import Workers
 from gauntlet.tasks.loop import inventory
 from gauntlet.tasks.loop.inventory import Checked
 from gauntlet.tasks.report.page import Page, Section, Table, render
-from gauntlet.tasks.runtime.former_steps import step
-from gauntlet.tasks.runtime.steps import run_id, say
+from gauntlet.tasks.runtime.steps import gathered, run_id, say, step
 from gauntlet.tasks.runtime.tracking import experiment, log_files, servers, tracked
 
 find_versions = step(inventory.versions_with_alias, "find versions", calls_server=True)
@@ -51,10 +49,8 @@ def validate_registry(models: list[str] | None = None) -> list[Checked]:
     if not found:
         say("no version has an alias yet")
         return []
-    names, versions, aliases = zip(*found, strict=True)
-    shared = {"connection": unmapped(loop.connection), "key_file": unmapped(loop.key_file)}
-    checks = check.map(name=list(names), version=list(versions), aliases=list(aliases), **shared)
-    checked = watched(checks, "registry-validation")
+    checks = [check.submit(name, version, aliases, loop.connection, loop.key_file) for name, version, aliases in found]
+    checked = gathered(checks, "registry-validation")
     rows = inventory.rows_of(checked)
     create_table_artifact(
         rows, key="s3-map", description="Experiment, run, model and folder of every version with an alias"

@@ -98,6 +98,9 @@ class Made(PrefectFuture[bool]):
         fn(self)
 
 
+MOST_RUNS = 16  # flow runs of one process whose results are kept; of older ones arrows are drawn no more
+
+
 class Lineage:
     """Which task run made which result of a flow run: what the arrows of Prefect's graph are drawn from.
 
@@ -115,6 +118,8 @@ class Lineage:
         self._before[task_run_id] = frozenset(ids).union(*(self._before.get(one, frozenset()) for one in ids))
         if _is_traceable(result):
             self._made[run][id(result)] = (result, task_run_id)
+        if len(self._made) > MOST_RUNS:
+            self.forget(next(iter(self._made)))
 
     def parents(self, run: str, values: Iterable[Any]) -> list[Made]:
         """The task runs that made these values, or their items, but for those that another of them comes after."""
