@@ -5,22 +5,22 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from types import ModuleType
 
 from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.named import named
 
 DATASETS = {
-    "ai4i": "gauntlet.datasets.ai4i",
-    "pump": "gauntlet.datasets.pump",
-    "skab": "gauntlet.datasets.skab",
-    "nasa": "gauntlet.datasets.ims",
-    "xjtu": "gauntlet.datasets.xjtu",
-    "femto": "gauntlet.datasets.femto",
-    "mimii": "gauntlet.datasets.mimii",
-    "ett": "gauntlet.datasets.ett",
-    "sensors": "gauntlet.datasets.sensors",
-    "nab": "gauntlet.datasets.nab",
+    "ai4i": "ai4i",
+    "pump": "pump",
+    "skab": "skab",
+    "nasa": "ims",
+    "xjtu": "xjtu",
+    "femto": "femto",
+    "mimii": "mimii",
+    "ett": "ett",
+    "sensors": "sensors",
+    "nab": "nab",
 }
 
 
@@ -32,4 +32,4 @@ def dataset(name: str) -> ModuleType:
     """
     if name not in DATASETS:
         raise BadInput(None, f"there is no data set {name!r}", expected=" or ".join(DATASETS))
-    return import_module(DATASETS[name])
+    return named(f"datasets.{DATASETS[name]}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 from gauntlet.datasets.bearing import PRONOSTIA
@@ -63,9 +64,9 @@ def runs(folder: Path) -> tuple[Run, ...]:
 
 def simulation(seed: int = 7, scale: float = 0.1) -> Simulation:
     """Six bearings at `scale` of their lifetimes, for `source.locate` to make or to find."""
-    from gauntlet.datasets.simulate.vibration import drawn
+    from gauntlet.datasets.simulate.vibration import drawn, simulate_femto
 
-    return drawn(SPEC.name, seed, scale)
+    return drawn(partial(simulate_femto, SPEC, SHAFT_HZ, INTERVAL_S), seed, scale)
 
 
 def fetch(folder: Path, progress: bool = True) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from gauntlet.datasets.bearing import ZA2115
@@ -87,9 +88,9 @@ def channels_of(run: str) -> tuple[Channel, ...]:
 
 def simulation(seed: int = 7, scale: float = 0.15) -> Simulation:
     """Test 2 at `scale` of its 984 files, for `source.locate` to make or to find."""
-    from gauntlet.datasets.simulate.vibration import drawn
+    from gauntlet.datasets.simulate.vibration import drawn, simulate_ims
 
-    return drawn(SPEC.name, seed, scale)
+    return drawn(partial(simulate_ims, SPEC, SHAFT_HZ), seed, scale)
 
 
 def fetch(folder: Path, progress: bool = True) -> Path:

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from gauntlet.datasets._mimii_archives import fetch_archives
 from gauntlet.datasets.errors import BadInput
 from gauntlet.datasets.io import sound_tables
+from gauntlet.datasets.io.md5_archives import fetch_archives
 from gauntlet.datasets.provenance import provenance
 from gauntlet.datasets.records.clip import Cell, Clip, Layout, Part, SoundSet, snr_of
 from gauntlet.datasets.simulate.sound import SoundPlan, folder_name, write
 from gauntlet.datasets.source import Simulation
-from gauntlet.datasets.spec import Dataset
+from gauntlet.datasets.spec import Dataset, RemoteFile
 
 SPEC = Dataset(
     name="mimii",
@@ -34,6 +34,22 @@ SPEC = Dataset(
     sensor_type="audio",
     marker="*/*",
 )
+_URL = "https://zenodo.org/records/3384388/files/{name}.zip?download=1"
+# Zenodo states md5, and no sha256.
+MD5 = {
+    "-6_dB_fan": "f02ae808a58d84b6815b7ec38ff30879",
+    "-6_dB_pump": "d20b783a0ff9c93d58f452f98c37b112",
+    "-6_dB_slider": "49913eda7d37f182cbf8ed5c984140e0",
+    "-6_dB_valve": "fdfaf185fea61b21e11952a070a4ada7",
+    "0_dB_fan": "6354d1cc2165c52168f9ef1bcd9c7c52",
+    "0_dB_pump": "488748295c3f60b25de07b58fe75b049",
+    "0_dB_slider": "4d674c21474f0646ecd75546db6c0c4e",
+    "0_dB_valve": "178478eb0d11c79080a35562bfdeee71",
+    "6_dB_fan": "0890f7d3c2fd8448634e69ff1d66dd47",
+    "6_dB_pump": "a09ba6060c10fc09cd4c8770213b0b9f",
+    "6_dB_slider": "838c2b3441858359c4704ef13a1b27ff",
+    "6_dB_valve": "fe5fb7c337cd701b1d31dc641e621892",
+}
 # Where real files of this kind may lie below the folder of all data sets, the most complete first.
 HOMES = ("mimii", "mimii_fan_features", "dcase2020_task2")
 
@@ -97,7 +113,12 @@ def fetch(folder: Path, progress: bool = True, archives: tuple[str, ...] = ()) -
         ServiceDown: the publisher does not answer.
         BadInput: an archive that is not there, or a folder that cannot be written.
     """
-    return fetch_archives(folder, archives, progress)
+    return fetch_archives(remote, MD5, Path(folder), archives, progress)
+
+
+def remote(name: str) -> RemoteFile:
+    """The archive of this name."""
+    return RemoteFile(f"{name}.zip", _URL.format(name=name))
 
 
 def _waves(folder: Path) -> list[tuple[Path, list[str]]]:

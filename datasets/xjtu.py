@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from gauntlet.datasets.bearing import UER204, Element
@@ -81,9 +82,9 @@ def simulation(seed: int = 7, scale: float = 0.02) -> Simulation:
     """Bearings at `scale` of their lifetimes, but of 100 files at least; all fifteen from a scale of 0.05 on (1 GB),
     below that one of each condition, for `source.locate` to make or to find.
     """
-    from gauntlet.datasets.simulate.vibration import drawn
+    from gauntlet.datasets.simulate.vibration import drawn, simulate_xjtu
 
-    return drawn(SPEC.name, seed, scale)
+    return drawn(partial(simulate_xjtu, SPEC, CONDITIONS, HEADER), seed, scale)
 
 
 def fetch(folder: Path, progress: bool = True) -> Path:  # noqa: ARG001

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
+
+from gauntlet.datasets.named import named
 
 
 def flow_named(name: str) -> Any:
     """The flow of this name, a gauntlet's or one of the loop's. Imported when asked for: a flow brings its whole stack."""
     module = name.replace("-", "_")
-    return getattr(import_module(f"gauntlet.flows.{module}"), module)
+    return getattr(named(f"flows.{module}"), module)

@@ -10,9 +10,10 @@ from gauntlet.tasks.result import GauntletResult
 from gauntlet.tasks.runtime.steps import step
 from gauntlet.tasks.vibration.assemble import assemble
 from gauntlet.tasks.vibration.audit import audit, audit_result
+from gauntlet.tasks.vibration.definition import VibrationGauntlet
 from gauntlet.tasks.vibration.evaluate import evaluate
-from gauntlet.tasks.vibration.gauntlets import VibrationGauntlet
-from gauntlet.tasks.vibration.load import cut, featurize, load
+from gauntlet.tasks.vibration.featurize import cut, featurize
+from gauntlet.tasks.vibration.load import load
 from gauntlet.tasks.vibration.machines import diagnose, estimate, judge_machines
 from gauntlet.tasks.vibration.register import artifacts
 from gauntlet.tasks.vibration.report import story

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 
-from gauntlet.datasets import cwru, femto, ims, xjtu
 from gauntlet.datasets.bearing import PRONOSTIA, SKF6205, UER204, ZA2115, Element
 from gauntlet.datasets.provenance import mark_simulated
 from gauntlet.datasets.records.run_truth import of_lives
-from gauntlet.datasets.records.snapshot import Truth
+from gauntlet.datasets.records.snapshot import Truth, VibrationSet
 from gauntlet.datasets.simulate.bearing_signal import VERSION, Machine, acceleration, severity
 from gauntlet.datasets.source import Simulation
 
@@ -37,46 +36,56 @@ class Life:
         return Truth(self.run, self.unit, self.elements, self.files, round(self.onset * (self.files - 1)))
 
 
-def xjtu_lives(scale: float = 1.0, least: int = 100) -> tuple[Life, ...]:
+def xjtu_lives(spec: VibrationSet, scale: float = 1.0, least: int = 100) -> tuple[Life, ...]:
     """The fifteen bearings with their true elements; lifetimes times `scale`, at least `least` files.
 
     Where no onset is published, or it comes before a healthy beginning could be learnt (3_5), it is set to 60 %.
     """
     lives = []
-    for truth in xjtu.SPEC.truth:
+    for truth in spec.truth:
         onset = truth.onset / truth.files if truth.onset else 0.6
         files = max(least, round(truth.files * scale))
         lives.append(Life(truth.run, truth.unit, truth.elements, files, onset if onset > 0.2 else 0.6))
     return tuple(lives)
 
 
-def simulate_xjtu(folder: Path, seed: int = 7, scale: float = 0.1) -> tuple[Life, ...]:
-    """The lives written to `folder` as `35Hz12kN/Bearing1_1/1.csv` and so on; below a scale of 0.05 only `FEW`."""
-    lives = tuple(life for life in xjtu_lives(scale) if scale >= ALL_FROM or life.run in FEW)
+def simulate_xjtu(
+    spec: VibrationSet, shafts: Mapping[str, float], header: str, folder: Path, seed: int, scale: float
+) -> tuple[Life, ...]:
+    """The lives written to `folder` as `35Hz12kN/Bearing1_1/1.csv` and so on; below a scale of 0.05 only `FEW`.
+
+    `shafts`: speed [Hz] by the folder of a condition. `header`: first line of a file.
+    """
+    lives = tuple(life for life in xjtu_lives(spec, scale) if scale >= ALL_FROM or life.run in FEW)
     for life in lives:
         condition = int(life.run.removeprefix("Bearing")[0]) - 1
-        name, shaft = list(xjtu.CONDITIONS.items())[condition]
-        machine = Machine(UER204, shaft, xjtu.RATE, noise=0.5)
+        name, shaft = list(shafts.items())[condition]
+        machine = Machine(UER204, shaft, spec.rate, noise=0.5)
         rng = _generator(seed, life)
         for i in range(life.files):
-            samples = _axes(machine, xjtu.ROWS, life, i, rng)
-            text = xjtu.HEADER + "\r\n" + _table(samples, ",", "\r\n", 6)
+            samples = _axes(machine, spec.samples, life, i, rng)
+            text = header + "\r\n" + _table(samples, ",", "\r\n", 6)
             _write(Path(folder) / name / life.run / f"{i + 1}.csv", text)
     return lives
 
 
-def simulate_femto(folder: Path, seed: int = 7, scale: float = 0.1) -> tuple[Life, ...]:
-    """The runs of public truth in `folder` as `Learning_set/Bearing1_1/acc_00001.csv`; faults outer or inner."""
+def simulate_femto(
+    spec: VibrationSet, shafts: Mapping[str, float], interval_s: float, folder: Path, seed: int, scale: float
+) -> tuple[Life, ...]:
+    """The runs of public truth in `folder` as `Learning_set/Bearing1_1/acc_00001.csv`; faults outer or inner.
+
+    `shafts`: speed [Hz] by the digit of a condition. `interval_s`: between two files.
+    """
     lives = []
-    for k, truth in enumerate(femto.SPEC.truth):
+    for k, truth in enumerate(spec.truth):
         elements: tuple[Element, ...] = ("outer",) if k % 2 == 0 else ("inner",)
         life = Life(truth.run, truth.unit, elements, max(100, round(truth.files * scale)), 0.6 + 0.05 * (k % 4))
         lives.append(life)
-        machine = Machine(PRONOSTIA, femto.SHAFT_HZ[truth.run[7]], femto.RATE, noise=0.3)
+        machine = Machine(PRONOSTIA, shafts[truth.run[7]], spec.rate, noise=0.3)
         rng = _generator(seed, life)
         for i in range(life.files):
-            samples = _axes(machine, femto.ROWS, life, i, rng)
-            clock = timedelta(hours=8, seconds=i * femto.INTERVAL_S)
+            samples = _axes(machine, spec.samples, life, i, rng)
+            clock = timedelta(hours=8, seconds=i * interval_s)
             hour, rest = divmod(int(clock.total_seconds()), 3600)
             rows = _table(samples, ",", "\n", 3).splitlines()
             stamp = f"{hour},{rest // 60},{rest % 60},"
@@ -85,20 +94,20 @@ def simulate_femto(folder: Path, seed: int = 7, scale: float = 0.1) -> tuple[Lif
     return tuple(lives)
 
 
-def simulate_ims(folder: Path, seed: int = 7, scale: float = 0.1) -> tuple[Life, ...]:
+def simulate_ims(spec: VibrationSet, shaft_hz: float, folder: Path, seed: int, scale: float) -> tuple[Life, ...]:
     """Test 2 written to `folder/2nd_test`: bearing 1 fails at the outer race from 54 %; the others hear it faintly.
 
     The last two files are machine-off, as the publisher's are.
     """
     files = max(60, round(984 * scale))
     failing = Life("2nd_test", "bearing 1", ("outer",), files, 533 / 984)
-    machine = Machine(ZA2115, ims.SHAFT_HZ, ims.RATE, noise=0.08)
+    machine = Machine(ZA2115, shaft_hz, spec.rate, noise=0.08)
     rng = _generator(seed, failing)
     start = datetime(2004, 2, 12, 10, 32, 39, tzinfo=UTC)
     for i in range(files):
         amplitude = severity(i / (files - 1), failing.onset)
         shares = (1.0, 0.15, 0.1, 0.15)  # what reaches the other housings along the shaft
-        samples = np.array([acceleration(machine, ims.ROWS, ("outer",), amplitude * s, rng) for s in shares])
+        samples = np.array([acceleration(machine, spec.samples, ("outer",), amplitude * s, rng) for s in shares])
         if i >= files - 2:
             samples = 0.001 * rng.standard_normal(samples.shape)
         name = (start + timedelta(minutes=10 * i)).strftime("%Y.%m.%d.%H.%M.%S")
@@ -106,18 +115,11 @@ def simulate_ims(folder: Path, seed: int = 7, scale: float = 0.1) -> tuple[Life,
     return (failing,)
 
 
-SIMULATORS: dict[str, Callable[[Path, int, float], tuple[Life, ...]]] = {
-    ims.SPEC.name: simulate_ims,
-    xjtu.SPEC.name: simulate_xjtu,
-    femto.SPEC.name: simulate_femto,
-}
-
-
-def drawn(name: str, seed: int, scale: float) -> Simulation:
+def drawn(simulate: Callable[[Path, int, float], tuple[Life, ...]], seed: int, scale: float) -> Simulation:
     """The draw of a set at a scale, whose folder bears the record that it is simulated and the truth of its lives."""
 
     def write(folder: Path) -> Path:
-        lives = SIMULATORS[name](folder, seed, scale)
+        lives = simulate(folder, seed, scale)
         known = of_lives([life.truth for life in lives])
         mark_simulated(folder, __name__, VERSION, seed=seed, scale=scale, lives=known)
         return folder
@@ -125,9 +127,11 @@ def drawn(name: str, seed: int, scale: float) -> Simulation:
     return Simulation(f"v{VERSION}-seed{seed}-scale{scale:g}", write)
 
 
-def simulate_cwru(element: Element | None, seed: int = 7, n: int = 120_000, amplitude: float = 4.0) -> np.ndarray:
+def simulate_cwru(
+    element: Element | None, seed: int = 7, n: int = 120_000, amplitude: float = 4.0, rate: float = 12_000.0
+) -> np.ndarray:
     """A drive-end record at 1797 rpm, float32, 1 x n; `element` None is a sound bearing."""
-    machine = Machine(SKF6205, 1797 / 60, cwru.RATE, resonance_hz=3000.0)
+    machine = Machine(SKF6205, 1797 / 60, rate, resonance_hz=3000.0)
     faults = (element,) if element else ()
     return acceleration(machine, n, faults, amplitude, np.random.default_rng(seed))[None].astype(np.float32)
 

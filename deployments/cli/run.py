@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from importlib import import_module
 from json import loads as json_of
 from pathlib import Path
 from typing import Annotated, Any
@@ -118,8 +117,11 @@ def _warm_up() -> None:
     Prefect is left out: it reads its server's address when it is imported.
     """
     os.environ.update(QUIET)
-    for name in ("mlflow.sklearn", "sklearn.ensemble", "lightgbm", "skops.io"):
-        import_module(name)
+    import lightgbm  # noqa: F401
+    import mlflow.sklearn  # noqa: F401
+    import skops.io  # noqa: F401
+    from sklearn import ensemble  # noqa: F401
+
     from gauntlet.tasks.report.canvas import blank
 
     blank(1, 1)  # the first figure imports Matplotlib

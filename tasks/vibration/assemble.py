@@ -10,8 +10,8 @@ from gauntlet.datasets.errors import BadInput
 from gauntlet.datasets.io.signal_file import enforce_limit
 from gauntlet.tasks.contract import Prepared, Summary
 from gauntlet.tasks.result import InputSummary, Quarantined
+from gauntlet.tasks.vibration.definition import Candidate, VibrationGauntlet
 from gauntlet.tasks.vibration.featurize.table import FeatureTable, joined
-from gauntlet.tasks.vibration.gauntlets import Candidate, VibrationGauntlet
 from gauntlet.tasks.vibration.lives import Life, lives_of
 from gauntlet.tasks.vibration.load import LoadedRuns, VibrationData
 

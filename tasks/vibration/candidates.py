@@ -9,8 +9,8 @@ from sklearn.base import BaseEstimator
 
 from gauntlet.tasks.models.machine_health import MachineHealth
 from gauntlet.tasks.models.relative_level import JointRise
+from gauntlet.tasks.vibration.definition import Candidate
 from gauntlet.tasks.vibration.featurize.snapshot import XJTU_11
-from gauntlet.tasks.vibration.gauntlets import Candidate
 from gauntlet.tasks.vibration.healthy_beginning import isolation_forest, level_rise, one_class_svm, robust_mahalanobis
 
 DOCUMENTED = XJTU_11

@@ -14,7 +14,7 @@ import pandas as pd
 from gauntlet.datasets.records.snapshot import Truth
 from gauntlet.tasks.models.machine_health import MACHINE
 from gauntlet.tasks.registry.files import parquet
-from gauntlet.tasks.vibration.gauntlets import RELATIVE
+from gauntlet.tasks.vibration.definition import RELATIVE
 from gauntlet.tasks.vibration.lives import Life, healthy_rows
 
 LIVES, FACTS, TRAINING = "library.parquet", "library.json", "training.parquet"

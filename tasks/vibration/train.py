@@ -11,7 +11,7 @@ from gauntlet.tasks.contract import Trained
 from gauntlet.tasks.models.machine_health import MachineHealth
 from gauntlet.tasks.vibration.assemble import PreparedLives
 from gauntlet.tasks.vibration.candidates import fit
-from gauntlet.tasks.vibration.gauntlets import Candidate
+from gauntlet.tasks.vibration.definition import Candidate
 from gauntlet.tasks.vibration.lives import Life, healthy_rows
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from gauntlet.datasets import _mimii_archives
+from gauntlet.datasets import mimii
 from gauntlet.deployments import cli
 from gauntlet.deployments.cli.run import _forget_own_servers
 from gauntlet.deployments.stack.process import marked, wait_until
@@ -166,8 +166,8 @@ def test_one_archive_of_mimii_is_fetched_and_no_other(
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Publisher, directory=str(archive.parent))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        monkeypatch.setattr(_mimii_archives, "_URL", f"http://127.0.0.1:{server.server_port}/{{name}}.zip")
-        monkeypatch.setitem(_mimii_archives.MD5, "-6_dB_fan", hashlib.md5(archive.read_bytes()).hexdigest())
+        monkeypatch.setattr(mimii, "_URL", f"http://127.0.0.1:{server.server_port}/{{name}}.zip")
+        monkeypatch.setitem(mimii.MD5, "-6_dB_fan", hashlib.md5(archive.read_bytes()).hexdigest())
         for _ in range(2):
             status, out, err = call("data", "get", "mimii", "--part", "-6_dB_fan")  # type: ignore[operator]
             assert (status, err) == (0, "")

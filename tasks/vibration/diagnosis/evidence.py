@@ -11,10 +11,10 @@ import scipy.fft
 
 from gauntlet.datasets.io.signal_file import snapshot
 from gauntlet.datasets.records.snapshot import Run, Snapshot, SnapshotFile
+from gauntlet.tasks.vibration.definition import VibrationGauntlet
 from gauntlet.tasks.vibration.diagnosis.element import Diagnosis, attribute_lines, diagnose
 from gauntlet.tasks.vibration.diagnosis.envelope_spectrum import EnvelopeSpectra, envelope_spectra
 from gauntlet.tasks.vibration.featurize.table import FeatureTable
-from gauntlet.tasks.vibration.gauntlets import VibrationGauntlet
 from gauntlet.tasks.vibration.lives import Life
 
 RECORDS = 3  # snapshots of the beginning and of the end that a diagnosis compares

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from gauntlet.tasks.loop.contract import Adapter
-from gauntlet.tasks.vibration.gauntlets import VibrationGauntlet
+from gauntlet.tasks.vibration.definition import VibrationGauntlet
 from gauntlet.tasks.vibration.online import contest, files, material, reading, scoring, windows
 
 

@@ -10,7 +10,7 @@ from gauntlet.datasets.provenance import provenance
 from gauntlet.datasets.records.snapshot import Run
 from gauntlet.tasks.loop.contract import InputFile
 from gauntlet.tasks.loop.input_files import tables
-from gauntlet.tasks.vibration.gauntlets import VibrationGauntlet
+from gauntlet.tasks.vibration.definition import VibrationGauntlet
 
 
 def files(folder: Path, gauntlet: VibrationGauntlet) -> list[InputFile]:

@@ -15,8 +15,8 @@ from gauntlet.tasks.loop.contract import Batch, InputFile
 from gauntlet.tasks.models.machine_health import MACHINE
 from gauntlet.tasks.models.relative_level import relative_levels
 from gauntlet.tasks.runtime.settings import settings
+from gauntlet.tasks.vibration.definition import VibrationGauntlet
 from gauntlet.tasks.vibration.featurize.table import feature_table
-from gauntlet.tasks.vibration.gauntlets import VibrationGauntlet
 from gauntlet.tasks.vibration.lives import snapshot_rows
 from gauntlet.tasks.vibration.online.facts import TIME, Facts, facts_of
 from gauntlet.tasks.vibration.online.files import raw_run

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gauntlet.datasets import ims
+from gauntlet.datasets import ims, xjtu
 from gauntlet.datasets.io.signal_file import snapshots
 from gauntlet.datasets.simulate.bearing_signal import severity
 from gauntlet.datasets.simulate.vibration import simulate_ims, xjtu_lives
@@ -12,7 +12,7 @@ from gauntlet.datasets.simulate.vibration import simulate_ims, xjtu_lives
 @pytest.fixture(scope="module")
 def second_test(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ims")
-    return folder, simulate_ims(folder, seed=7, scale=0.01)[0]
+    return folder, simulate_ims(ims.SPEC, ims.SHAFT_HZ, folder, seed=7, scale=0.01)[0]
 
 
 def test_read_back_in_order_with_machine_off(second_test):
@@ -32,7 +32,7 @@ def test_same_seed_same_bytes(second_test, tmp_path):
     """The first snapshot is drawn again to the byte; another seed gives another."""
     folder, _ = second_test
     name = ims.runs(folder)[0].files[0].path.relative_to(folder)
-    simulate_ims(tmp_path / "same", 7, 0.01)
+    simulate_ims(ims.SPEC, ims.SHAFT_HZ, tmp_path / "same", 7, 0.01)
     assert (tmp_path / "same" / name).read_bytes() == (folder / name).read_bytes()
 
 
@@ -46,6 +46,6 @@ def test_severity_in_closed_form():
 
 def test_xjtu_truth_table():
     """Fifteen lives, each with a healthy beginning to learn from."""
-    lives = xjtu_lives()
+    lives = xjtu_lives(xjtu.SPEC)
     assert len(lives) == 15
     assert all(0.2 < life.onset < 1 for life in lives)

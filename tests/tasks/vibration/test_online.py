@@ -33,10 +33,11 @@ from gauntlet.tasks.promotion.library import worse
 from gauntlet.tasks.registry.files import parquet
 from gauntlet.tasks.registry.load import LoadedModel
 from gauntlet.tasks.vibration.assemble import assemble
+from gauntlet.tasks.vibration.featurize import cut, featurize
 from gauntlet.tasks.vibration.gauntlets import NASA
 from gauntlet.tasks.vibration.library import library_files, lives_in, machines_in
 from gauntlet.tasks.vibration.lives import Life, healthy_rows
-from gauntlet.tasks.vibration.load import cut, featurize, load
+from gauntlet.tasks.vibration.load import load
 from gauntlet.tasks.vibration.online.facts import facts_of
 from gauntlet.tasks.vibration.online.windows import telling
 from gauntlet.tasks.vibration.train import trained_on

@@ -8,7 +8,7 @@ import pytest
 
 from gauntlet.datasets import xjtu
 from gauntlet.datasets.io.signal_file import snapshot
-from gauntlet.datasets.simulate.vibration import SIMULATORS
+from gauntlet.datasets.simulate.vibration import simulate_xjtu
 from gauntlet.tasks.alarms.rule import AlarmRule, alarms, verdict
 from gauntlet.tasks.vibration.diagnosis.element import diagnose
 from gauntlet.tasks.vibration.featurize.table import feature_table
@@ -36,7 +36,8 @@ def test_elements_and_onsets():
     1 % of the signal's power so soon after they begin; all alarm before their end, none falsely.
     """
     with tempfile.TemporaryDirectory() as folder:  # 1.2 GB, not kept as pytest keeps its own folders
-        lives = {life.run: life for life in SIMULATORS["xjtu"](Path(folder), 8, 0.1)}
+        written = simulate_xjtu(xjtu.SPEC, xjtu.CONDITIONS, xjtu.HEADER, Path(folder), 8, 0.1)
+        lives = {life.run: life for life in written}
         judged = {run.name: _judged(run) for run in xjtu.runs(Path(folder))}
     assert len(judged) == 15
     named = [run for run, (_, _, element) in judged.items() if element in lives[run].elements]
