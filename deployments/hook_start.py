@@ -16,7 +16,10 @@ from gauntlet.tasks.gauntlets import IN_LOOP
 from gauntlet.tasks.runtime.settings import settings
 
 Kind = Literal["retrain", "maintenance"]
-DEPLOYMENTS: Mapping[Kind, str] = {"retrain": "retrain/on-request", "maintenance": "retrain/on-maintenance"}
+DEPLOYMENTS: Mapping[Kind, str] = {
+    "retrain": "retrain/retrain-on-request",
+    "maintenance": "retrain/retrain-on-maintenance",
+}
 SECRET_VARIABLE = "GAUNTLET_WEBHOOK_SECRET"  # noqa: S105 - a name, no secret
 SECRET_BLOCK = "gauntlet-webhook"  # noqa: S105 - of Prefect's own block type Secret
 SECRET_MEMORY_S = 60.0

@@ -56,7 +56,7 @@ def shots(prefect: str, mlflow: str) -> Iterator[Shot]:
     info = tracked["info"]
     kept = f"{mlflow}/#/experiments/{info['experiment_id']}/runs/{info['run_id']}/artifacts"
     yield Shot("prefect-run", f"{prefect}/runs/flow-run/{run}", "Task Runs", (1400, 840), tab="Artifacts")
-    yield Shot("prefect-deployments", f"{prefect}/deployments", f"{GAUNTLET}-weekly", (1600, 1000))
+    yield Shot("prefect-deployments", f"{prefect}/deployments", f"{GAUNTLET}-train-weekly", (1600, 1000))
     yield Shot("prefect-automation", f"{prefect}/automations", "gauntlet-drift-retrain", (1400, 460))
     yield Shot("mlflow-registry", f"{mlflow}/#/models/{CHAMPION}", "champion", (1500, 800))
     yield Shot("mlflow-run", f"{kept}/report.html", "report.html", (1500, 900))

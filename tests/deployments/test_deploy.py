@@ -23,7 +23,7 @@ def deployed(stack: Any) -> Iterator[list[str]]:
 
 def _deployment() -> Any:
     with get_client(sync_client=True) as client:
-        return client.read_deployment_by_name("ai4i/ai4i-weekly")
+        return client.read_deployment_by_name("ai4i/ai4i-train-weekly")
 
 
 def test_the_deployment_says_what_it_is(deployed: list[str]) -> None:
@@ -35,7 +35,7 @@ def test_the_deployment_says_what_it_is(deployed: list[str]) -> None:
     assert found.parameters == {"source": "auto", "seed": 7}
     assert found.parameter_openapi_schema["properties"]["source"]["enum"] == ["auto", "real", "simulated"]
     assert found.work_pool_name == WORK_POOL
-    assert any("ai4i-weekly" in line for line in deployed)
+    assert any("ai4i-train-weekly" in line for line in deployed)
 
 
 def test_twice_is_once_and_an_edit_survives(deployed: list[str], stack: Any) -> None:

@@ -310,7 +310,7 @@ def test_a_rollback_killed_at_every_act_is_made_once(promoting: tuple[Case, Hold
 def through_the_worker(seed: int) -> UUID:
     """A retraining asked for from the deployment."""
     with get_client(sync_client=True) as client:
-        deployment = client.read_deployment_by_name("retrain/on-request").id
+        deployment = client.read_deployment_by_name("retrain/retrain-on-request").id
         asked = {"gauntlet": "ai4i", "verdict": "operating_change", "seed": seed}
         return client.create_flow_run_from_deployment(deployment, parameters=asked).id
 
