@@ -15,7 +15,7 @@ from prefect import Flow, flow, get_client
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.runtime import flow_run
 
-from gauntlet.flows._workers import Workers
+from gauntlet.flows._workers import WORKERS
 from gauntlet.tasks.audit import Finding
 from gauntlet.tasks.contract import Artifact, Judgement, Prepared, Story, Summary
 from gauntlet.tasks.gauntlet import Gauntlet, Request
@@ -49,7 +49,7 @@ def gauntlet_flow(gauntlet: Gauntlet) -> Callable[[Callable[P, R]], Flow[P, R]]:
         arguments = "\n".join(f"    {name}: {helps[name]}" for name in inspect.signature(function).parameters)
         function.__doc__ = f"{function.__doc__}\n\nArgs:\n{arguments}\n"
         described = inspect.getdoc(inspect.getmodule(function))
-        return flow(name=gauntlet.name, description=described, flow_run_name=run_name, task_runner=Workers())(function)
+        return flow(name=gauntlet.name, description=described, flow_run_name=run_name, task_runner=WORKERS)(function)
 
     return made
 

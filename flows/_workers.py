@@ -12,10 +12,14 @@ from gauntlet.tasks.runtime.settings import settings
 class Workers(ThreadPoolTaskRunner[Any]):
     """Threads up to `GAUNTLET_WORKERS`. A flow that is only imported, to be listed or deployed, reads no settings."""
 
-    def duplicate(self) -> ThreadPoolTaskRunner[Any]:
+    def duplicate(self) -> Any:
         """The runner of one run: Prefect runs no flow on the flow's own runner, but on a duplicate of it.
 
         Raises:
             BadInput: a variable has a value that its setting cannot take.
         """
         return ThreadPoolTaskRunner(max_workers=settings().workers)
+
+
+# Prefect's decorator is typed for runners of its own futures only.
+WORKERS: Any = Workers()

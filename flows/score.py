@@ -13,7 +13,7 @@ from prefect.artifacts import create_table_artifact
 from gauntlet.blocks import TelemetryDatabase
 from gauntlet.datasets.errors import BadInput
 from gauntlet.flows._loop import loop_run_name, name_run, open_loop, read_policy
-from gauntlet.flows._workers import Workers
+from gauntlet.flows._workers import WORKERS
 from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop.champion import adapter, champion_of
 from gauntlet.tasks.loop.scoring import FileScored, score_file
@@ -28,7 +28,7 @@ score_one = step(score_file, "score", run_name="score {file.name}", calls_server
     name="score",
     description=__doc__,
     flow_run_name=loop_run_name,
-    task_runner=Workers(),
+    task_runner=WORKERS,
 )
 def score(gauntlet: str = "ai4i", data: Path | None = None) -> list[FileScored]:
     """Score every file of a folder that was not scored before.

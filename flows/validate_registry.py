@@ -10,7 +10,7 @@ from prefect.artifacts import create_link_artifact, create_table_artifact
 
 from gauntlet.datasets.errors import GauntletError
 from gauntlet.flows._loop import Loop, name_run, open_loop
-from gauntlet.flows._workers import Workers
+from gauntlet.flows._workers import WORKERS
 from gauntlet.tasks.loop import inventory
 from gauntlet.tasks.loop.inventory import Checked
 from gauntlet.tasks.report.page import Page, Section, Table, render
@@ -36,7 +36,7 @@ keep = step(_keep, "keep", calls_server=True)
 @flow(
     name="validate-registry",
     description=__doc__,
-    task_runner=Workers(),
+    task_runner=WORKERS,
 )
 def validate_registry(models: list[str] | None = None) -> list[Checked]:
     """Check every version that bears an alias; fails, after the table was written, when one cannot be relied on.

@@ -21,6 +21,11 @@ class Candidate(Protocol):
         """The registered name."""
         ...
 
+    @property
+    def kind(self) -> str:
+        """Which of its kind's models it is, in a word."""
+        ...
+
 
 @dataclass(frozen=True)
 class Parameter:

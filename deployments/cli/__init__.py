@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import warnings
+from typing import Any
 
 import typer
 
@@ -50,7 +51,8 @@ def main() -> None:
                   "Set GAUNTLET_TRACEBACK=1 for the traceback.", file=sys.stderr)  # fmt: skip
             status = 1
         else:
-            error.show()
+            usage: Any = error
+            usage.show()
             status = 2
     sys.exit(status if isinstance(status, int) else 0)
 

@@ -160,7 +160,7 @@ def settings() -> Settings:
         BadInput: a variable has a value that its setting cannot take; the message names the variable.
     """
     try:
-        return Settings()  # type: ignore[call-arg]
+        return Settings()
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "?"
