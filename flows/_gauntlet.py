@@ -76,9 +76,9 @@ class Run:
         return (("MLflow run", self.tracked.url), ("Prefect flow run", run_id()))
 
 
-def _connect(name: str, connection: Connection) -> str:
+def _connect(gauntlet: Gauntlet, connection: Connection) -> str:
     with servers(connection):
-        return experiment(name, connection)
+        return experiment(gauntlet.experiment, connection, gauntlet.purpose, {"gauntlet": gauntlet.name})
 
 
 @contextmanager
@@ -103,7 +103,7 @@ def gauntlet_run(gauntlet: Gauntlet, parameters: Mapping[str, Any]) -> Iterator[
         allow_leakage=parameters["allow_leakage"],
         parameters=own,
     )
-    experiment_id = step(_connect, calls_server=True)(gauntlet.experiment, connection)
+    experiment_id = step(_connect, calls_server=True)(gauntlet, connection)
     tags = {"gauntlet": gauntlet.name, "prefect_flow_run": run_id()}
     try:
         with tracked(connection, experiment_id, gauntlet.name, tags) as mlflow_run:
@@ -150,7 +150,14 @@ def publish(run: Run, summary: Summary, story: Story, result: GauntletResult) ->
     page = page_of(run.gauntlet, summary, story, result, run.facts)
     with servers(run.connection):
         best = next((row.metrics for row in result.candidates if row.name == result.best), {})
-        tags = {"source": result.source, "leaked": str(result.leakage.leaked).lower()}
+        leaked = result.leakage.leaked
+        tags = {
+            "source": result.source,
+            "leaked": str(leaked).lower(),
+            "best": result.best,
+            "mlflow.runName": " · ".join([result.gauntlet, result.source, *(["leaked"] if leaked else [])]),
+            "mlflow.note.content": " ".join(result.verdict),
+        }
         log(run.tracked, metrics={name: value for name, value in best.items() if isfinite(value)}, tags=tags)
         log_dataset(run.tracked, result.gauntlet, result.data_hash, result.source)
         plots = {f"plots/{name}": png for name, png in story.pictures.items()}

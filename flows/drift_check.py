@@ -46,7 +46,9 @@ def _keep(loop: Loop, judged: Judged) -> str:
     """The report in MLflow, the verdict in S3; the address of the report for a browser."""
     document, name = judged.document, f"drift {judged.window.gauntlet}"
     with servers(loop.connection):
-        place = experiment("Drift Check", loop.connection)
+        place = experiment(
+            "Drift Check", loop.connection, "Has the world drifted away from what a champion learnt? A report a run."
+        )
         tags = {"gauntlet": judged.window.gauntlet, "verdict": judged.verdict.kind, "prefect_flow_run": run_id()}
         with tracked(loop.connection, place, name, tags) as run:
             if judged.drift is not None:

@@ -44,7 +44,7 @@ compare = step(contest, "compare")
 def _register(loop: Loop, entry: Submission, gauntlet: str) -> Registered:
     """The challenger's version, registered once, with its alias."""
     with servers(loop.connection):
-        place = experiment("Retraining", loop.connection)
+        place = experiment("Retraining", loop.connection, "Challengers, trained on rows that were scored since.")
         with tracked(
             loop.connection, place, f"retrain {gauntlet}", {"gauntlet": gauntlet, "prefect_flow_run": run_id()}
         ) as run:

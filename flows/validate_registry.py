@@ -24,7 +24,7 @@ check = step(inventory.check, "check", run_name="check {name} v{version}", calls
 def _keep(loop: Loop, page: str) -> str:
     """The page in MLflow; its address."""
     with servers(loop.connection):
-        place = experiment("Registry Validation", loop.connection)
+        place = experiment("Registry Validation", loop.connection, "Can every version with an alias be relied on?")
         with tracked(loop.connection, place, "registry validation", {"prefect_flow_run": run_id()}) as run:
             log_files(run, {"s3-map.html": page.encode()})
             return f"{run.url}/artifacts/s3-map.html"

@@ -75,7 +75,7 @@ def _log_metrics(run_id: str, model_id: str, metrics: Mapping[str, float]) -> No
 def _register(submission: Submission, model_id: str, run_id: str) -> int:
     client = MlflowClient()
     try:
-        client.create_registered_model(submission.name)
+        client.create_registered_model(submission.name, _of_model(submission.tags), submission.purpose)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
@@ -88,6 +88,11 @@ def _register(submission: Submission, model_id: str, run_id: str) -> int:
         description=submission.description,
     )
     return _only_one(submission, int(entry.version))
+
+
+def _of_model(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags that are true of every version of a name."""
+    return {name: tags[name] for name in ("project", "phase", "task", "dataset", "sensor_type") if name in tags}
 
 
 def _only_one(submission: Submission, made: int) -> int:

@@ -23,7 +23,8 @@ class Submission:
 
     `rows` are raw input rows (the example), `files` further files of the model's folder by name, `pictures` go beside its
     run. `key` identifies the work (data, code, parameters): the same key is never registered twice under a name.
-    `rows_by`: dotted path of the code that makes such rows; empty: they are the publisher's own.
+    `rows_by`: dotted path of the code that makes such rows; empty: they are the publisher's own. `purpose`: what every
+    version of the name is for, whatever its data.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Submission:
     files: Mapping[str, bytes]
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     rows_by: str = ""
+    purpose: str = ""
 
 
 def submissions(
@@ -80,6 +82,7 @@ def _submission(one: Artifact, prepared: Prepared, row: Row | None, findings: Se
         },
         pictures=one.pictures,
         rows_by=one.rows_by,
+        purpose=one.purpose,
     )
 
 

@@ -64,10 +64,11 @@ def _short(error: BaseException) -> str:
     return text[:160] or type(error).__name__
 
 
-def experiment(name: str, connection: Connection) -> str:
+def experiment(name: str, connection: Connection, purpose: str = "", tags: Mapping[str, str] | None = None) -> str:
     """The id of the experiment, made with its artifacts in our bucket when it is missing.
 
-    A deleted experiment of that name is restored: MLflow would refuse to make another.
+    One that is made is described by `purpose` and bears `tags`; what a person wrote later stays. A deleted experiment of
+    that name is restored: MLflow would refuse to make another.
     """
     client = MlflowClient()
     if (known := client.get_experiment_by_name(name)) is not None:
@@ -75,8 +76,9 @@ def experiment(name: str, connection: Connection) -> str:
             client.restore_experiment(known.experiment_id)
         return str(known.experiment_id)
     slug = "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
+    described = {"project": "gauntlet", **(tags or {}), **({"mlflow.note.content": purpose} if purpose else {})}
     try:
-        return client.create_experiment(name, artifact_location=f"s3://{connection.bucket}/{slug}")
+        return client.create_experiment(name, artifact_location=f"s3://{connection.bucket}/{slug}", tags=described)
     except MlflowException:
         if (made_meanwhile := client.get_experiment_by_name(name)) is None:
             raise

@@ -125,6 +125,24 @@ def test_objects_are_really_in_s3(ran: Any, stack: Any) -> None:
         assert parent.info.artifact_uri == ran.result.report.removesuffix("/report.html")
 
 
+def test_a_person_in_mlflow_finds_what_it_is(ran: Any, stack: Any) -> None:
+    """Experiment, run and registered models say what they are for, and the run's name whether data were simulated."""
+    gauntlet, client = GAUNTLETS[ran.name], MlflowClient()
+    found = client.get_experiment_by_name(gauntlet.experiment)
+    assert found.tags["mlflow.note.content"] == gauntlet.purpose
+    assert found.tags["gauntlet"] == ran.name
+    for one in ran.result.registered:
+        model = client.get_registered_model(one.name)
+        assert model.description
+        assert {"project", "phase", "task", "dataset"} <= set(model.tags)
+        version = client.get_model_version(one.name, str(one.version))
+        parent = client.get_run(client.get_run(version.run_id).data.tags["mlflow.parentRunId"])
+        assert parent.info.run_name == f"{ran.name} · simulated"
+        assert parent.data.metrics[ran.result.primary_metric] == pytest.approx(
+            next(row for row in ran.result.candidates if row.name == ran.result.best).metrics[ran.result.primary_metric]
+        )
+
+
 def test_reference_holds_the_features_by_name(ran: Any, stack: Any) -> None:
     """`reference.parquet` has the columns of `feature_names.txt` and no row that was not trained on."""
     one = ran.result.registered[0]
