@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from prefect import get_client
 from prefect.events.worker import EventsWorker
 from prefect.runtime import flow_run
+from prefect.states import State, StateType
 from sqlalchemy import Engine
 
 from gauntlet.blocks import AlertChannel
 from gauntlet.datasets.errors import GauntletError
+from gauntlet.flows import REFUSED
 from gauntlet.tasks.claims import claims_database
 from gauntlet.tasks.loop.alerts import alert
 from gauntlet.tasks.loop.policy import policy
@@ -61,6 +65,11 @@ def name_run(name: str, *tags: str) -> None:
     if run_id():
         with get_client(sync_client=True) as client:
             client.update_flow_run(flow_run.id, name=name, tags=sorted({*flow_run.tags, *tags}))
+
+
+def refused(answer: Mapping[str, Any]) -> State[Any]:
+    """The end of a run that did nothing, and why (`answer["why"]`): neither a success nor a failure."""
+    return State(type=StateType.CANCELLED, name=REFUSED, message=str(answer["why"]), data=dict(answer))
 
 
 def send_events(patience_s: float = 10.0) -> None:

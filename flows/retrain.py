@@ -12,9 +12,10 @@ from typing import Any
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.events import emit_event
+from prefect.states import State
 
 from gauntlet.blocks import RetrainPolicy
-from gauntlet.flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy, send_events
+from gauntlet.flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy, refused, send_events
 from gauntlet.flows._promotion import holding_aliases, promote_challenger, settle_aliases
 from gauntlet.tasks.claims import Hold, Refusal, holding, refuse
 from gauntlet.tasks.gauntlets import in_loop
@@ -70,7 +71,7 @@ def retrain(
     part: str = "",
     note: str = "",
     seed: int = 7,
-) -> dict[str, Any]:
+) -> dict[str, Any] | State[Any]:
     """Train a challenger on rows that were scored since, judge it on the frozen evaluation set, and promote it if it is better.
 
     Args:
@@ -136,14 +137,14 @@ def _forbidden(limits: RetrainPolicy, gauntlet: str, verdict: str) -> tuple[str,
     return None
 
 
-def _refused(loop: Loop, gauntlet: str, said: str) -> dict[str, Any]:
+def _refused(loop: Loop, gauntlet: str, said: str) -> State[Any]:
     say(f"{gauntlet} is not retrained: {said}")
     create_markdown_artifact(
         f"# {gauntlet}: not retrained\n\n{said}", key=f"{gauntlet}-retraining", description="Refused, and why"
     )
     name_run(f"retrain · {gauntlet} · refused", gauntlet, "refused")
     loop.tell("refused", run_id() or said, f"{gauntlet} is not retrained: {said}")
-    return {"gauntlet": gauntlet, "state": "refused", "why": said}
+    return refused({"gauntlet": gauntlet, "state": "refused", "why": said})
 
 
 def _retrain(

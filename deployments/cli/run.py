@@ -22,7 +22,7 @@ from gauntlet.datasets.spec import Table
 from gauntlet.deployments.console import results_table, summary
 from gauntlet.deployments.stack import session_stack
 from gauntlet.deployments.stack.services import QUIET
-from gauntlet.flows import flow_named
+from gauntlet.flows import call, flow_named
 from gauntlet.tasks.gauntlets import GAUNTLETS, named
 from gauntlet.tasks.result import GauntletResult, write_document
 from gauntlet.tasks.runtime.settings import settings
@@ -228,7 +228,7 @@ def call_flow(flow: Any, parameters: dict[str, Any], quiet: bool) -> Any:
     try:
         # The heartbeat finds dead runs on workers; at a terminal it would only cost a second at the end.
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-            return flow(**parameters)
+            return call(flow, **parameters)
     finally:
         APILogHandler().flush()  # the server that takes the last lines may be stopped next
         for logger, handler in handlers:

@@ -92,6 +92,7 @@ def run(order: dict[str, Any]) -> None:
     import gauntlet.flows.score
     import gauntlet.tasks.loop.scoring
     import gauntlet.tasks.registry.register
+    from gauntlet.flows import call
     from gauntlet.flows.promote import promote
     from gauntlet.tasks.runtime.connection import resolve
     from gauntlet.tasks.runtime.settings import settings
@@ -106,7 +107,7 @@ def run(order: dict[str, Any]) -> None:
     known = {"retrain": gauntlet.flows.retrain.retrain, "promote": promote, "score": gauntlet.flows.score.score,
              "drift-check": gauntlet.flows.drift_check.drift_check}  # fmt: skip
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_API_URL: os.environ["PREFECT_API_URL"]}):
-        known[order["flow"]](**order["parameters"])
+        call(known[order["flow"]], **order["parameters"])
 
 
 if "ORDER" in globals():

@@ -145,6 +145,8 @@ def test_the_loop_from_drift_to_promotion_and_the_second_one_is_refused(
     if drift_check("ai4i")["verdict"] == "operating_change":
         second = _wait_for("retrain", known)
         assert "refused" in second.name
+        assert second.state_name == "Refused"
+        assert not second.state.is_completed()
         refusals = history(claims_database(stack.cfg), subject="retrain:ai4i", event="claim.refused")
         assert refusals[-1].detail["reason"] == "cooldown"
 

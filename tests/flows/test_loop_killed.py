@@ -21,6 +21,7 @@ from gauntlet.blocks import RetrainPolicy
 from gauntlet.deployments.deploy import deploy
 from gauntlet.deployments.stack import worker
 from gauntlet.deployments.stack.process import marked, wait_until
+from gauntlet.flows import call
 from gauntlet.flows.promote import promote
 from gauntlet.flows.reap import reap
 from gauntlet.flows.retrain import retrain
@@ -201,7 +202,7 @@ class Case:
 
     def again(self) -> dict[str, Any]:
         """The next trigger, in this process."""
-        return retrain(gauntlet="ai4i", verdict="operating_change", seed=self.seed)
+        return call(retrain, gauntlet="ai4i", verdict="operating_change", seed=self.seed)
 
     def look(self, *champions: Holder) -> None:
         """After a death: readers find one champion, a later process gets the claims, nothing is there twice."""

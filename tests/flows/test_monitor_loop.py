@@ -12,10 +12,12 @@ import pandas as pd
 import pytest
 
 from gauntlet.blocks import DriftPolicy, RetrainPolicy
+from gauntlet.flows import call
 from gauntlet.flows.drift_check import drift_check
 from gauntlet.flows.promote import promote
 from gauntlet.flows.retrain import retrain
 from gauntlet.flows.score import score
+from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop.champion import champion_of
 from gauntlet.tasks.loop.maintenance import events
 from gauntlet.tasks.loop.store import manifests, memory_before, rows_of
@@ -42,7 +44,7 @@ def policies(stack: Any) -> Iterator[None]:
 
 def _champion(stack: Any) -> Any:
     cfg = stack.cfg
-    return champion_of("nasa", stack.connection, cfg.signing_key or cfg.state / "keys" / "signing.pem")
+    return champion_of(in_loop("nasa"), stack.connection, cfg.signing_key or cfg.state / "keys" / "signing.pem")
 
 
 def _snapshots(stack: Any, first: int, count: int, seed: int, louder: float = 0.0) -> pd.DataFrame:
@@ -113,7 +115,7 @@ def test_a_work_order_is_kept_and_waits_for_rows(ran: Any, stack: Any, policies:
     """At once there is nothing to learn, which is said; six hours later the drift check asks again."""
     machine = next(iter(facts_of(_champion(stack)).machines))
     closed = BEGIN + pd.Timedelta(minutes=MINUTES * 148)
-    waits = retrain("nasa", machine=machine, work_order="WO-7", action="part_replaced", closed=closed)
+    waits = call(retrain, gauntlet="nasa", machine=machine, work_order="WO-7", action="part_replaced", closed=closed)
     assert waits["state"] == "refused"
     assert "0 snapshots scored since the work order was closed; 36 are needed" in waits["why"]
     assert [one.work_order for one in events(stack.connection, "nasa")] == ["WO-7"]
