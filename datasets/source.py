@@ -59,9 +59,11 @@ def locate(spec: Dataset, source: Source, data: Path | None, root: Path, simulat
     if source == "real":
         there = "only simulated files" if holds(home, spec) else f"no file {spec.marker}"
         raise BadInput(
-            home, f"real files of {spec.name} are wanted", saw=there,
+            home,
+            f"real files of {spec.name} are wanted",
+            saw=there,
             do=f"run `gauntlet data get {spec.name}`, or name their folder with --data DIR",
-        )  # fmt: skip
+        )
     return Located(_simulated(spec, root / f"{spec.name}-simulated" / simulation.draw, simulation), "simulated")
 
 
@@ -99,15 +101,18 @@ def _named(spec: Dataset, source: Source, data: Path) -> Located:
         there = sorted(entry.name for entry in data.iterdir())
         saw = ", ".join(repr(name) for name in there[:5]) + (f" and {len(there) - 5} more" if len(there) > 5 else "")
         raise BadInput(
-            data, f"the folder does not hold {spec.name}", saw=saw or "an empty folder", expected=spec.marker,
+            data,
+            f"the folder does not hold {spec.name}",
+            saw=saw or "an empty folder",
+            expected=spec.marker,
             do="name the folder that holds the files",
-        )  # fmt: skip
+        )
     found = provenance(data)
     if source not in ("auto", found):
         told = f"{RECORD} beside them" if found == "simulated" else f"no {RECORD} beside them"
         raise BadInput(
             data, f"{source} files are wanted, these are {found}", saw=told, do="leave out --source or --data"
-        )  # fmt: skip
+        )
     return Located(data, found)
 
 

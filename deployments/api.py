@@ -107,11 +107,16 @@ class _Service:
 
 
 _REASONS = {
-    400: "Malformed.", 401: "Unsigned, altered or stale.", 408: "The body came too slowly.",
-    409: "This message was taken before.", 413: "The body is too large.", 415: "The body is not JSON.",
-    422: "The body does not fit the schema.", 429: "Too many calls; see `Retry-After`.",
+    400: "Malformed.",
+    401: "Unsigned, altered or stale.",
+    408: "The body came too slowly.",
+    409: "This message was taken before.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    422: "The body does not fit the schema.",
+    429: "Too many calls; see `Retry-After`.",
     503: "Prefect, the claims database or the secret is away; send it again, see `Retry-After`.",
-}  # fmt: skip
+}
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Refusal, "description": why} for status, why in _REASONS.items()
 }
@@ -255,9 +260,12 @@ def app(config: Config | None = None) -> FastAPI:
     service = _Service(config or from_environment())
     # No pages of documentation: they would load scripts from elsewhere. The document itself is at /openapi.json.
     made = FastAPI(
-        title="Gauntlet", summary="Retraining and maintenance events", docs_url=None, redoc_url=None,
+        title="Gauntlet",
+        summary="Retraining and maintenance events",
+        docs_url=None,
+        redoc_url=None,
         on_shutdown=[service.close],
-    )  # fmt: skip
+    )
     made.state.service = service
     made.include_router(routes)
     made.add_exception_handler(Refused, _refused)  # type: ignore[arg-type]
@@ -281,7 +289,13 @@ def serve(config: Config | None = None, host: str = "127.0.0.1", port: int = 800
     import uvicorn
 
     uvicorn.run(
-        app(config), host=host, port=port, access_log=False, server_header=False, timeout_keep_alive=5,
-        timeout_graceful_shutdown=15, limit_concurrency=512,
+        app(config),
+        host=host,
+        port=port,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=15,
+        limit_concurrency=512,
         proxy_headers=False,  # a caller would name its own address, and escape the limit of calls per address
-    )  # fmt: skip
+    )

@@ -92,9 +92,12 @@ def _work_pool() -> str:
 def _deployments(cfg: Settings) -> Iterator[str]:
     answer = subprocess.run(
         [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
-        cwd=ROOT, env={**os.environ, "GAUNTLET_HOME": str(cfg.state), "GAUNTLET_ROOT": str(ROOT), "COLUMNS": "1000"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={**os.environ, "GAUNTLET_HOME": str(cfg.state), "GAUNTLET_ROOT": str(ROOT), "COLUMNS": "1000"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if answer.returncode:
         lines = [line for line in (answer.stdout + answer.stderr).splitlines() if line.strip()]
         raise GauntletError(f"prefect deploy failed: {lines[-1] if lines else 'no message'}")

@@ -27,10 +27,22 @@ def resolve() -> None:
         GauntletError: the packages cannot be resolved.
     """
     command = [
-        str(Path(sys.executable).parent / "uv"), "pip", "compile", "--quiet", "--universal", "--python-version", "3.11",
-        "--all-extras", "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate",
-        "pyproject.toml", "-o", str(LOCK),
-    ]  # fmt: skip
+        str(Path(sys.executable).parent / "uv"),
+        "pip",
+        "compile",
+        "--quiet",
+        "--universal",
+        "--python-version",
+        "3.11",
+        "--all-extras",
+        "--generate-hashes",
+        "--no-emit-index-url",
+        "--no-header",
+        "--no-annotate",
+        "pyproject.toml",
+        "-o",
+        str(LOCK),
+    ]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
         raise GauntletError("the packages could not be resolved, see above.")
 

@@ -83,17 +83,29 @@ def promote_challenger(
 
 
 def _move(
-    loop: Loop, gauntlet: str, challenger: Holder, contest: Contest, mode: Promotion, *,
-    verdict: str, by: str, check: Callable[[], None], again: bool,
-) -> tuple[Decision, Entry]:  # fmt: skip
+    loop: Loop,
+    gauntlet: str,
+    challenger: Holder,
+    contest: Contest,
+    mode: Promotion,
+    *,
+    verdict: str,
+    by: str,
+    check: Callable[[], None],
+    again: bool,
+) -> tuple[Decision, Entry]:
     """Decide, carry out, record; safe to repeat when a server went away in the middle."""
     key = signing_key(loop.key_file).public_key()
     open_log(loop.engine)
     with servers(loop.connection):
         decision = decide(
-            contest.frozen, contest.replays, _smoke(challenger, key), mode,
-            occasion=OCCASIONS.get(verdict, "gain"), new_regime=contest.since,
-        )  # fmt: skip
+            contest.frozen,
+            contest.replays,
+            _smoke(challenger, key),
+            mode,
+            occasion=OCCASIONS.get(verdict, "gain"),
+            new_regime=contest.since,
+        )
         names = named(gauntlet).registered
         return decision, carry_out(
             loop.engine, gauntlet, names, challenger, decision, by, key=key, again=again, check=check

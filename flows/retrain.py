@@ -101,8 +101,11 @@ def retrain(
         verdict = "maintenance"
     why = {
         "reason": reason or (f"{action or 'maintenance'} of {machine}" if machine else "requested"),
-        "verdict": verdict, "requested_by": requested_by, "note": note, **known,
-    }  # fmt: skip
+        "verdict": verdict,
+        "requested_by": requested_by,
+        "note": note,
+        **known,
+    }
     loop = open_loop()
     if verdict == "maintenance" and (order := event_of(why)) is not None:
         keep_order(loop.connection, gauntlet, order)  # also where nothing is retrained now: later drift checks know it
@@ -168,13 +171,24 @@ def _retrain(
             aliases.check()
 
         decision = promote_challenger(
-            loop, gauntlet, Holder(version.name, version.version), judged, mode,
-            verdict=str(why["verdict"]), by=str(why.get("requested_by") or "retrain"), check=check,
-        )  # fmt: skip
+            loop,
+            gauntlet,
+            Holder(version.name, version.version),
+            judged,
+            mode,
+            verdict=str(why["verdict"]),
+            by=str(why.get("requested_by") or "retrain"),
+            check=check,
+        )
     result = {
-        "gauntlet": gauntlet, "state": "completed", "champion": champion.label,
-        "challenger": f"{version.name} v{version.version}", "new_rows": material.new_rows, "decision": decision.verdict, **why,
-    }  # fmt: skip
+        "gauntlet": gauntlet,
+        "state": "completed",
+        "champion": champion.label,
+        "challenger": f"{version.name} v{version.version}",
+        "new_rows": material.new_rows,
+        "decision": decision.verdict,
+        **why,
+    }
     name_run(f"retrain · {gauntlet} · {decision.verdict}", gauntlet, decision.verdict)
     _tell(
         loop,

@@ -101,10 +101,15 @@ class _Resumed:
             with (
                 self.part.open("ab" if have else "wb") as file,
                 tqdm(
-                    total=have + length if length else None, initial=have, unit="B", unit_scale=True, leave=False,
-                    desc=self.part.name[1:-5], disable=None if self.progress else True,
+                    total=have + length if length else None,
+                    initial=have,
+                    unit="B",
+                    unit_scale=True,
+                    leave=False,
+                    desc=self.part.name[1:-5],
+                    disable=None if self.progress else True,
                 ) as bar,
-            ):  # fmt: skip
+            ):
                 for piece in answer.iter_content(CHUNK):
                     file.write(piece)
                     bar.update(len(piece))

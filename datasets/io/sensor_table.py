@@ -91,9 +91,13 @@ def read_sensors(path: Path, schema: Schema) -> SensorTable:
     names = {key(name): name for name in text.header}
     if len(text.header) < 2:
         raise BadInput(
-            path, "the columns cannot be told apart", row=text.header_line, saw=repr(",".join(text.header)[:60]),
-            expected="columns separated by comma, semicolon, tab or bar", do="export it again",
-        )  # fmt: skip
+            path,
+            "the columns cannot be told apart",
+            row=text.header_line,
+            saw=repr(",".join(text.header)[:60]),
+            expected="columns separated by comma, semicolon, tab or bar",
+            do="export it again",
+        )
     stamp = _found(text, names, schema.time, "time column")
     labels = {spellings[0]: names[k] for spellings in schema.labels for k in map(key, spellings) if k in names}
     sensors = _sensors(text, names, schema, {stamp, *labels.values()})
@@ -112,9 +116,13 @@ def _found(text: TableText, names: dict[str, str], spellings: Sequence[str], wha
         if key(spelling) in names:
             return names[key(spelling)]
     raise BadInput(
-        text.path, f"no {what}", row=text.header_line, saw=", ".join(map(repr, text.header[:6])),
-        expected=" or ".join(map(repr, spellings)), do=f"name the {what} {spellings[0]!r}",
-    )  # fmt: skip
+        text.path,
+        f"no {what}",
+        row=text.header_line,
+        saw=", ".join(map(repr, text.header[:6])),
+        expected=" or ".join(map(repr, spellings)),
+        do=f"name the {what} {spellings[0]!r}",
+    )
 
 
 def _sensors(text: TableText, names: dict[str, str], schema: Schema, taken: set[str]) -> dict[str, str]:
@@ -126,30 +134,46 @@ def _sensors(text: TableText, names: dict[str, str], schema: Schema, taken: set[
         return found
     missing = [name for name in schema.sensors if name not in found][:5] or ["a sensor's name"]
     raise BadInput(
-        text.path, f"{len(found)} sensor columns", row=text.header_line, column=missing[0],
-        saw=", ".join(map(repr, text.header[:6])), expected=f"at least {schema.needed}",
+        text.path,
+        f"{len(found)} sensor columns",
+        row=text.header_line,
+        column=missing[0],
+        saw=", ".join(map(repr, text.header[:6])),
+        expected=f"at least {schema.needed}",
         do="check that it is the right file",
-    )  # fmt: skip
+    )
 
 
 def _parse(text: TableText) -> pd.DataFrame:
     last = text.text.rstrip("\n").rpartition("\n")[2]
     if last.count(text.separator) < len(text.header) - 1 and '"' not in last:
         raise BadInput(
-            text.path, "the last line is cut off", row=text.text.rstrip("\n").count("\n") + 1,
-            saw=f"{last.count(text.separator) + 1} columns", expected=f"{len(text.header)}",
+            text.path,
+            "the last line is cut off",
+            row=text.text.rstrip("\n").count("\n") + 1,
+            saw=f"{last.count(text.separator) + 1} columns",
+            expected=f"{len(text.header)}",
             do="copy or fetch the file again",
-        )  # fmt: skip
+        )
     try:
         frame = pd.read_csv(
-            io.BytesIO(text.text.encode()), sep=text.separator, decimal=text.decimal, skiprows=text.header_line - 1,
-            na_values=_EMPTY, low_memory=False, skip_blank_lines=True, index_col=False, float_precision="high",
-        )  # fmt: skip
+            io.BytesIO(text.text.encode()),
+            sep=text.separator,
+            decimal=text.decimal,
+            skiprows=text.header_line - 1,
+            na_values=_EMPTY,
+            low_memory=False,
+            skip_blank_lines=True,
+            index_col=False,
+            float_precision="high",
+        )
     except pd.errors.ParserError as error:
         raise BadInput(
-            text.path, "a line has another number of columns", saw=str(error).split("C error:")[-1].strip(),
+            text.path,
+            "a line has another number of columns",
+            saw=str(error).split("C error:")[-1].strip(),
             do="mend or remove the line",
-        ) from None  # fmt: skip
+        ) from None
     if not len(frame):
         raise BadInput(text.path, "there are no rows under the header", row=text.header_line, do="export it again")
     frame.columns = pd.Index(text.header)
@@ -174,9 +198,14 @@ def _moments(text: TableText, column: pd.Series) -> np.ndarray:
             return moments.dt.tz_localize(None).to_numpy(dtype="datetime64[ns]")
     row = int(np.argmax(moments.isna())) if moments.isna().any() else 0
     raise BadInput(
-        text.path, "this is no moment in time", row=_line(text, row), column=str(column.name),
-        saw=repr(str(column.iloc[row])[:40]), expected="2018-04-01 00:00:00", do="mend or remove the line",
-    )  # fmt: skip
+        text.path,
+        "this is no moment in time",
+        row=_line(text, row),
+        column=str(column.name),
+        saw=repr(str(column.iloc[row])[:40]),
+        expected="2018-04-01 00:00:00",
+        do="mend or remove the line",
+    )
 
 
 def _numbers(text: TableText, column: pd.Series) -> np.ndarray:
@@ -188,11 +217,14 @@ def _numbers(text: TableText, column: pd.Series) -> np.ndarray:
     if bad.any():
         row = int(np.argmax(bad))
         raise BadInput(
-            text.path, "text in a column of numbers", row=_line(text, row), column=str(column.name),
+            text.path,
+            "text in a column of numbers",
+            row=_line(text, row),
+            column=str(column.name),
             saw=repr(str(column.iloc[row])[:40]),
             expected=f"a number with a decimal {'comma' if text.decimal == ',' else 'point'}",
             do="mend the cell, or empty it: an empty cell is a gap",
-        )  # fmt: skip
+        )
     return values
 
 
@@ -202,9 +234,12 @@ def _in_order(
     back = int((np.diff(time) < np.timedelta64(0)).sum())
     if back > max(3, MOST_DISORDER * len(time)):
         raise BadInput(
-            path, "the rows are in no order of time", saw=f"{back:,} of {len(time):,} steps go back",
-            expected="rows as they were recorded", do="sort the table by time, and check that it was not shuffled",
-        )  # fmt: skip
+            path,
+            "the rows are in no order of time",
+            saw=f"{back:,} of {len(time):,} steps go back",
+            expected="rows as they were recorded",
+            do="sort the table by time, and check that it was not shuffled",
+        )
     order = np.argsort(time, kind="stable")
     keep = order[np.r_[True, np.diff(time[order]) > np.timedelta64(0)]]
     duplicates = len(time) - len(keep)
@@ -218,9 +253,11 @@ def _in_order(
     share = np.isnan(array).mean(axis=0)
     if share.mean() >= MOST_MISSING:
         raise BadInput(
-            path, f"{share.mean():.0%} of the sensors' cells are empty", expected=f"less than {MOST_MISSING:.0%}",
+            path,
+            f"{share.mean():.0%} of the sensors' cells are empty",
+            expected=f"less than {MOST_MISSING:.0%}",
             do="check the export: the decimal mark, the separator, the period",
-        )  # fmt: skip
+        )
     empty = tuple(values.columns[share >= MOST_MISSING])
     with np.errstate(invalid="ignore"):
         low, high = np.nanmin(array[:, share < 1], axis=0), np.nanmax(array[:, share < 1], axis=0)
@@ -232,9 +269,15 @@ def _in_order(
     usual = float(np.median(steps)) if len(steps) else 0.0
     gaps = steps[steps > 1.5 * usual]
     mended = Mended(
-        duplicates, back, len(gaps), float(gaps.max(initial=0.0)), empty,
-        tuple(name for name in constant if name not in empty), _unit_jumps(values[kept]), float(share.mean()),
-    )  # fmt: skip
+        duplicates,
+        back,
+        len(gaps),
+        float(gaps.max(initial=0.0)),
+        empty,
+        tuple(name for name in constant if name not in empty),
+        _unit_jumps(values[kept]),
+        float(share.mean()),
+    )
     return time, values[kept], words, mended
 
 

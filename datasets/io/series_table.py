@@ -60,9 +60,7 @@ def read(path: Path, *, frequency: str | None = None, limit: float = 0.05) -> Se
         raise problem
     if len(refused) > limit * len(groups):
         raise TooManyBadFiles(file, refused, len(groups), limit)
-    return SeriesSet(
-        tuple(series), file, text.sha256, text.bytes, len(table), 1, provenance(file), tuple(refused)
-    )  # fmt: skip
+    return SeriesSet(tuple(series), file, text.sha256, text.bytes, len(table), 1, provenance(file), tuple(refused))
 
 
 def table_in(path: Path) -> Path:
@@ -127,10 +125,18 @@ def _cells(text: TableText, places: dict[str, int]) -> pd.DataFrame:
     body = text.text.split("\n", text.header_line)[text.header_line]
     try:
         frame = pd.read_csv(
-            io.StringIO(body), sep=text.separator, header=None, usecols=sorted(places.values()), dtype="str",
-            names=range(len(text.header)), skip_blank_lines=False, keep_default_na=False, na_values=EMPTY,
-            skipinitialspace=True, index_col=False,
-        )  # fmt: skip
+            io.StringIO(body),
+            sep=text.separator,
+            header=None,
+            usecols=sorted(places.values()),
+            dtype="str",
+            names=range(len(text.header)),
+            skip_blank_lines=False,
+            keep_default_na=False,
+            na_values=EMPTY,
+            skipinitialspace=True,
+            index_col=False,
+        )
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise BadInput(
             text.path, f"the lines cannot be told apart ({error})", do="mend the line or export the table again"
@@ -151,9 +157,13 @@ def _times(text: TableText, raw: pd.Series, lines: np.ndarray) -> pd.Series:
     if wrong.any():
         at = int(wrong.argmax())
         raise BadInput(
-            text.path, "wrong time", row=int(lines[at]), saw=repr(raw.iloc[at]), expected="2026-01-31 12:00:00",
+            text.path,
+            "wrong time",
+            row=int(lines[at]),
+            saw=repr(raw.iloc[at]),
+            expected="2026-01-31 12:00:00",
             do="write times year first (ISO 8601)",
-        )  # fmt: skip
+        )
     return moments.dt.tz_localize(None)
 
 
@@ -165,9 +175,13 @@ def _values(text: TableText, raw: pd.Series, lines: np.ndarray) -> np.ndarray:
     if wrong.any():
         at = int(wrong.argmax())
         raise BadInput(
-            text.path, "not a finite number", row=int(lines[at]), column="value",
-            saw=repr(raw.iloc[at]), expected="a number, or an empty cell for a missing reading",
-        )  # fmt: skip
+            text.path,
+            "not a finite number",
+            row=int(lines[at]),
+            column="value",
+            saw=repr(raw.iloc[at]),
+            expected="a number, or an empty cell for a missing reading",
+        )
     return numbers
 
 

@@ -91,9 +91,14 @@ def _by_pandas(content: np.ndarray, separator: int, point: int, layout: TextLayo
     """The same by pandas, correctly rounded; it also names the field that is not a finite number."""
     try:
         frame = pd.read_csv(
-            io.BytesIO(content.tobytes()), sep=chr(separator), decimal=chr(point), header=None, dtype=str,
-            keep_default_na=False, skipinitialspace=True,
-        )  # fmt: skip
+            io.BytesIO(content.tobytes()),
+            sep=chr(separator),
+            decimal=chr(point),
+            header=None,
+            dtype=str,
+            keep_default_na=False,
+            skipinitialspace=True,
+        )
     except (pd.errors.ParserError, UnicodeDecodeError, ValueError) as error:
         raise BadInput(path, f"not a table of numbers ({str(error).strip().splitlines()[-1]})") from None
     if frame.shape[1] != layout.columns:

@@ -67,9 +67,12 @@ def read_table(path: Path, columns: Sequence[Column], ignored: Sequence[str] = (
         lines += numbers
     if not pieces:
         raise BadInput(
-            path, "there are no rows under the header", row=text.header_line, expected="at least one row",
+            path,
+            "there are no rows under the header",
+            row=text.header_line,
+            expected="at least one row",
             do="export or fetch it again",
-        )  # fmt: skip
+        )
     frame = pd.concat(pieces, ignore_index=True) if len(pieces) > 1 else pieces[0]
     return TableFile(
         frame, np.asarray(lines), path, text.sha256, text.bytes, text.encoding, text.separator, text.decimal, dropped
@@ -97,11 +100,14 @@ def _rows(text: TableText) -> Iterator[tuple[int, list[str]]]:
             if len(cells) != width:
                 cut = line >= end and len(cells) < width
                 raise BadInput(
-                    text.path, "the last line is cut off" if cut else "the line has another number of columns",
-                    row=line, column=text.header[len(cells)] if len(cells) < width else None,
-                    saw=f"{len(cells)} columns", expected=f"{width}",
+                    text.path,
+                    "the last line is cut off" if cut else "the line has another number of columns",
+                    row=line,
+                    column=text.header[len(cells)] if len(cells) < width else None,
+                    saw=f"{len(cells)} columns",
+                    expected=f"{width}",
                     do="copy or fetch the file again" if cut else "mend or remove the line",
-                )  # fmt: skip
+                )
             yield line, cells
     except csv.Error as error:
         do = "close the quotation mark, or remove it"

@@ -92,9 +92,14 @@ def _column(path: Path, line: int, name: str, columns: Sequence[Column]) -> Colu
     for column in columns:
         if stated and column.unit and key(_UNIT.sub("", name)) in column.keys:
             raise BadInput(
-                path, "another unit", row=line, column=column.name, saw=repr(name), expected=f"[{column.unit}]",
+                path,
+                "another unit",
+                row=line,
+                column=column.name,
+                saw=repr(name),
+                expected=f"[{column.unit}]",
                 do=f"convert the values to {column.unit} and name the column {column.name!r}",
-            )  # fmt: skip
+            )
     return None
 
 

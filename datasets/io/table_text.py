@@ -103,9 +103,13 @@ def _decode(path: Path, data: bytes) -> tuple[str, str]:
             return text, encoding
         line = text.count("\n", 0, junk.start()) + 1
         raise BadInput(
-            path, "this is not text", row=line, saw=f"byte 0x{ord(junk.group()):02x}", expected="a text table",
+            path,
+            "this is not text",
+            row=line,
+            saw=f"byte 0x{ord(junk.group()):02x}",
+            expected="a text table",
             do="check that the file was copied whole, or export it again",
-        )  # fmt: skip
+        )
     raise BadInput(path, "this is not text", expected="UTF-8, UTF-16 or Windows-1252", do="export it again as CSV")
 
 
@@ -133,9 +137,13 @@ def _header(path: Path, line: str, number: int, known: Callable[[str], bool]) ->
             best = (count, separator, names)
     if not best[0]:
         raise BadInput(
-            path, "no known column name", row=number, saw=repr(line[:60]), expected="the header",
+            path,
+            "no known column name",
+            row=number,
+            saw=repr(line[:60]),
+            expected="the header",
             do="give the file its header line, or check that it is the right file",
-        )  # fmt: skip
+        )
     return best[1], best[2]
 
 

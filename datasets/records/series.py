@@ -15,10 +15,32 @@ DAY = pd.Timedelta(days=1)
 REGULAR_SHARE = 0.8  # of the steps lie within 1 % of their median: a grid with gaps, not irregular readings
 LONGEST_GAP = 0.1  # of the series' span
 MOST_FILLED = 0.3  # of the grid's points
-_ROUND_STEPS = [pd.Timedelta(text) for text in (
-    "1s", "2s", "5s", "10s", "15s", "30s", "1min", "2min", "5min", "10min", "15min", "30min", "1h", "2h", "3h", "4h",
-    "6h", "8h", "12h", "1D", "7D",
-)]  # fmt: skip
+_ROUND_STEPS = [
+    pd.Timedelta(text)
+    for text in (
+        "1s",
+        "2s",
+        "5s",
+        "10s",
+        "15s",
+        "30s",
+        "1min",
+        "2min",
+        "5min",
+        "10min",
+        "15min",
+        "30min",
+        "1h",
+        "2h",
+        "3h",
+        "4h",
+        "6h",
+        "8h",
+        "12h",
+        "1D",
+        "7D",
+    )
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,14 +118,22 @@ def on_a_grid(
     if len(twice):
         at = int(twice[0])
         raise BadInput(
-            path, f"series {name} has the time {times[at]} twice", row=int(lines[at + 1]),
-            saw=f"lines {lines[at]} and {lines[at + 1]}", expected="one value a time", do="keep one of them",
-        )  # fmt: skip
+            path,
+            f"series {name} has the time {times[at]} twice",
+            row=int(lines[at + 1]),
+            saw=f"lines {lines[at]} and {lines[at + 1]}",
+            expected="one value a time",
+            do="keep one of them",
+        )
     if np.ptp(values[there]) == 0:
         raise BadInput(
-            path, f"series {name} is constant", row=int(lines[0]), saw=f"{values[there][0]:g} throughout",
-            expected="values that change", do="leave the series out: its forecast is that value",
-        )  # fmt: skip
+            path,
+            f"series {name} is constant",
+            row=int(lines[0]),
+            saw=f"{values[there][0]:g} throughout",
+            expected="values that change",
+            do="leave the series out: its forecast is that value",
+        )
     if len(times) < 3:
         raise BadInput(path, f"series {name} is too short", saw=f"{len(times)} readings", expected="at least 3")
     usual = _usual_step(times) if step is None else step
@@ -133,10 +163,12 @@ def _no_long_gap(
     last = worst == len(gaps) - 1
     after = "its end: nothing is known of the time before a forecast" if last else str(known[worst + 1])
     raise BadInput(
-        path, f"series {name} has a gap of {gap} from {known[worst]} to {after}", row=int(at[worst]),
+        path,
+        f"series {name} has a gap of {gap} from {known[worst]} to {after}",
+        row=int(at[worst]),
         expected=f"gaps up to {LONGEST_GAP:.0%} of the span",
         do="cut the series at its last reading" if last else "check the times, or cut the series at the gap",
-    )  # fmt: skip
+    )
 
 
 def _gridded(
@@ -150,9 +182,11 @@ def _gridded(
     measured = count > 0
     if (~measured).mean() > MOST_FILLED:
         raise BadInput(
-            path, f"series {name} has no reading at {(~measured).mean():.0%} of its points every {_told(step)}",
-            expected=f"at most {MOST_FILLED:.0%}", do="give a longer step with the parameter frequency",
-        )  # fmt: skip
+            path,
+            f"series {name} has no reading at {(~measured).mean():.0%} of its points every {_told(step)}",
+            expected=f"at most {MOST_FILLED:.0%}",
+            do="give a longer step with the parameter frequency",
+        )
     last = np.maximum.accumulate(np.where(measured, np.arange(len(count)), 0))
     filled = (total / np.maximum(count, 1))[last]
     parts = [f"{len(count):,} points every {_told(step)}"]

@@ -47,8 +47,11 @@ def main() -> None:
         if not hasattr(error, "format_message"):  # a usage error of the command line itself has it
             if os.environ.get("GAUNTLET_TRACEBACK"):
                 raise
-            print(f"gauntlet: {type(error).__name__}: {' '.join(str(error).split())}. "
-                  "Set GAUNTLET_TRACEBACK=1 for the traceback.", file=sys.stderr)  # fmt: skip
+            print(
+                f"gauntlet: {type(error).__name__}: {' '.join(str(error).split())}. "
+                "Set GAUNTLET_TRACEBACK=1 for the traceback.",
+                file=sys.stderr,
+            )
             status = 1
         else:
             usage: Any = error

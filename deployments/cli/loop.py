@@ -64,9 +64,12 @@ def promote(
 ) -> None:
     """Compare challenger and champion and move the alias; or move it back."""
     told = _call(
-        "promote", gauntlet=_known(name), rollback=rollback, reason=reason,
+        "promote",
+        gauntlet=_known(name),
+        rollback=rollback,
+        reason=reason,
         by=os.environ.get("USER", ""),
-    )  # fmt: skip
+    )
     print(f"{name}: {told['verdict']}; champion {told['champion']}")
     for line in told["reasons"]:
         print(f"  {line}")

@@ -100,8 +100,15 @@ def page(known: Mapping[str, str]) -> Iterator[Page]:
     if program is None:
         raise RuntimeError("chromium is not installed")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        command = [program, "--headless=new", "--no-sandbox", "--hide-scrollbars", "--remote-debugging-port=0",
-                   f"--user-data-dir={profile}", "about:blank"]  # fmt: skip
+        command = [
+            program,
+            "--headless=new",
+            "--no-sandbox",
+            "--hide-scrollbars",
+            "--remote-debugging-port=0",
+            f"--user-data-dir={profile}",
+            "about:blank",
+        ]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             with connect(_address(Path(profile)), max_size=None, proxy=None) as socket:

@@ -51,8 +51,9 @@ def shots(prefect: str, mlflow: str) -> Iterator[Shot]:
     experiments = _ask(f"{mlflow}/api/2.0/mlflow/experiments/search", max_results=100)["experiments"]
     (tracked,) = _ask(
         f"{mlflow}/api/2.0/mlflow/runs/search",
-        experiment_ids=[one["experiment_id"] for one in experiments], filter=f"tags.prefect_flow_run = '{run}'",
-    )["runs"]  # fmt: skip
+        experiment_ids=[one["experiment_id"] for one in experiments],
+        filter=f"tags.prefect_flow_run = '{run}'",
+    )["runs"]
     info = tracked["info"]
     kept = f"{mlflow}/#/experiments/{info['experiment_id']}/runs/{info['run_id']}/artifacts"
     yield Shot("prefect-run", f"{prefect}/runs/flow-run/{run}", "Task Runs", (1400, 840), tab="Artifacts")
@@ -65,9 +66,11 @@ def shots(prefect: str, mlflow: str) -> Iterator[Shot]:
 def _latest_run(prefect: str) -> str:
     found = _ask(
         f"{prefect}/api/flow_runs/filter",
-        flows={"name": {"any_": [GAUNTLET]}}, flow_runs={"state": {"type": {"any_": ["COMPLETED"]}}},
-        sort="START_TIME_DESC", limit=1,
-    )  # fmt: skip
+        flows={"name": {"any_": [GAUNTLET]}},
+        flow_runs={"state": {"type": {"any_": ["COMPLETED"]}}},
+        sort="START_TIME_DESC",
+        limit=1,
+    )
     if not found:
         raise LookupError(f"{GAUNTLET} did not run yet. Call `gauntlet run {GAUNTLET}` first.")
     return str(found[0]["id"])

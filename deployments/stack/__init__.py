@@ -195,8 +195,11 @@ def down(cfg: Settings, only: Iterable[str] | None = None, say: Say = print) -> 
 
 def status(cfg: Settings) -> list[ServiceStatus]:
     """How each service is, one's own included."""
-    own = {"s3": (cfg.own_s3, cfg.s3_endpoint_url or "Amazon S3"), "mlflow": (cfg.own_mlflow, cfg.mlflow_tracking_uri),
-           "prefect": (cfg.own_prefect, cfg.prefect_api_url)}  # fmt: skip
+    own = {
+        "s3": (cfg.own_s3, cfg.s3_endpoint_url or "Amazon S3"),
+        "mlflow": (cfg.own_mlflow, cfg.mlflow_tracking_uri),
+        "prefect": (cfg.own_prefect, cfg.prefect_api_url),
+    }
     bypass_proxy()
     found = []
     for service in SERVICES:

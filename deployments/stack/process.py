@@ -76,9 +76,14 @@ def start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
         log.replace(log.with_suffix(".old.log"))
     with log.open("ab") as out:
         child = subprocess.Popen(
-            list(command), env=dict(environment), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-            start_new_session=True, preexec_fn=_default_interrupt,
-        )  # fmt: skip
+            list(command),
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_default_interrupt,
+        )
     child.returncode = 0  # it outlives us, which Popen would warn of
     return psutil.Process(child.pid)
 

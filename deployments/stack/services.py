@@ -109,12 +109,22 @@ def _s3_command(cfg: Settings, port: int) -> list[str]:
     _write_private(cfg.state / "stack" / "s3-identities.json", json.dumps({"identities": [identity]}))
     inner = {name: some_free_port(grpc=True) for name in ("master", "volume", "filer", "admin")}
     return [
-        program("weed"), "mini", f"-dir={folder}", f"-ip={ADDRESS}", f"-ip.bind={ADDRESS}", "-master.telemetry=false",
-        "-admin.ui=false", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false",
+        program("weed"),
+        "mini",
+        f"-dir={folder}",
+        f"-ip={ADDRESS}",
+        f"-ip.bind={ADDRESS}",
+        "-master.telemetry=false",
+        "-admin.ui=false",
+        "-webdav=false",
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+        "-s3.autoCreateBucket=false",
         "-volume.preStopSeconds=0",
-        f"-s3.config={cfg.state / 'stack' / 's3-identities.json'}", f"-s3.port={port}",
+        f"-s3.config={cfg.state / 'stack' / 's3-identities.json'}",
+        f"-s3.port={port}",
         *(f"-{name}.port={inner_port}" for name, inner_port in inner.items()),
-    ]  # fmt: skip
+    ]
 
 
 def _s3_healthy(cfg: Settings, url: str) -> bool:
@@ -133,9 +143,13 @@ def _mlflow_command(cfg: Settings, port: int) -> list[str]:
     folder = cfg.state / "mlflow"
     folder.mkdir(parents=True, exist_ok=True)
     return [
-        sys.executable, "-m", "gauntlet.deployments.stack._mlflow_server",
-        str(port), f"sqlite:///{folder / 'mlflow.db'}", f"s3://{cfg.s3_bucket}",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "gauntlet.deployments.stack._mlflow_server",
+        str(port),
+        f"sqlite:///{folder / 'mlflow.db'}",
+        f"s3://{cfg.s3_bucket}",
+    ]
 
 
 def _prefect_command(cfg: Settings, port: int) -> list[str]:

@@ -49,10 +49,15 @@ def up(cfg: Settings, api_url: str) -> psutil.Process:
         return running
     down(cfg)
     environment = {
-        **os.environ, **QUIET, MARK: str(_file(cfg)), "PREFECT_API_URL": api_url, "GAUNTLET_HOME": str(cfg.state),
+        **os.environ,
+        **QUIET,
+        MARK: str(_file(cfg)),
+        "PREFECT_API_URL": api_url,
+        "GAUNTLET_HOME": str(cfg.state),
         "PREFECT_HOME": os.environ.get("PREFECT_HOME", str(cfg.state / "prefect")),
-        "PREFECT_WORKER_QUERY_SECONDS": str(POLL_S), "PREFECT_LOGGING_LEVEL": "INFO",
-    }  # fmt: skip
+        "PREFECT_WORKER_QUERY_SECONDS": str(POLL_S),
+        "PREFECT_LOGGING_LEVEL": "INFO",
+    }
     log = _log(cfg)
     before = log.stat().st_size if log.exists() else 0
     command = [

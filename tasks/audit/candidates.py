@@ -141,8 +141,10 @@ def _sample(frame: pd.DataFrame, rare: np.ndarray | None) -> tuple[np.ndarray, n
     of_rare = np.zeros(len(frame), bool)[order] if rare is None else rare[order]
     few, many = order[of_rare][: SAMPLE_ROWS // 2], order[~of_rare]
     many = many[: SAMPLE_ROWS - len(few)]
-    weight = [np.full(len(part), total / max(len(part), 1)) for part, total in
-              ((few, of_rare.sum()), (many, (~of_rare).sum()))]  # fmt: skip
+    weight = [
+        np.full(len(part), total / max(len(part), 1))
+        for part, total in ((few, of_rare.sum()), (many, (~of_rare).sum()))
+    ]
     return np.concatenate([few, many]), np.concatenate(weight)
 
 

@@ -102,8 +102,16 @@ def claim(
             _note_lapse(connection, row, now)
         deadline = None if longest is None else now + longest
         given = Claim(subject, holder, row.token + 1, now, _expiry(now, ttl, deadline), ttl)
-        _store(connection, subject, token=given.token, holder=holder, acquired=now, heartbeat=now,
-               expires=given.expires, deadline=deadline)  # fmt: skip
+        _store(
+            connection,
+            subject,
+            token=given.token,
+            holder=holder,
+            acquired=now,
+            heartbeat=now,
+            expires=given.expires,
+            deadline=deadline,
+        )
         write(connection, now, "claim.given", subject, holder, {"token": given.token, "expires": given.expires})
         return given
 

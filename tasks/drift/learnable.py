@@ -36,10 +36,13 @@ class Learnable:
     def sentence(self) -> str:
         """For the evidence."""
         reasons = {
-            "alarmed": self.alarmed, "on the way to a failure": self.failing, "within a week after an alarm": self.after_alarm,
-            "just before an alarm": self.before_alarm, "before the maintenance": self.before_maintenance,
+            "alarmed": self.alarmed,
+            "on the way to a failure": self.failing,
+            "within a week after an alarm": self.after_alarm,
+            "just before an alarm": self.before_alarm,
+            "before the maintenance": self.before_maintenance,
             "machine off": self.off,
-        }  # fmt: skip
+        }
         left_out = ", ".join(f"{count} {reason}" for reason, count in reasons.items() if count)
         return f"{int(self.rows.sum())} of {len(self.rows)} rows may be learnt from" + (
             f" ({left_out})." if left_out else "."

@@ -13,8 +13,12 @@ from gauntlet.tasks.models.forecasters.boosted import SEASONS, BoostedForecaster
 
 ROWS = 60_000  # to learn from
 DEFAULTS: Mapping[str, Any] = {
-    "n_estimators": 150, "learning_rate": 0.05, "num_leaves": 15, "min_child_samples": 50, "reg_lambda": 10.0,
-}  # fmt: skip
+    "n_estimators": 150,
+    "learning_rate": 0.05,
+    "num_leaves": 15,
+    "min_child_samples": 50,
+    "reg_lambda": 10.0,
+}
 
 
 def training_rows(

@@ -26,9 +26,14 @@ def forecast(
     axes.plot(past.index, past.to_numpy(), color=GREY, linewidth=1.0, label="past")
     for level, shade in ((95, 0.15), (80, 0.25)):
         axes.fill_between(
-            actual.index, ahead - half[level], ahead + half[level], color=COLOURS[0], alpha=shade, linewidth=0,
+            actual.index,
+            ahead - half[level],
+            ahead + half[level],
+            color=COLOURS[0],
+            alpha=shade,
+            linewidth=0,
             label=f"{level} % interval",
-        )  # fmt: skip
+        )
     for colour, (name, values) in zip(COLOURS[1:], others.items(), strict=False):
         axes.plot(actual.index, values, color=colour, linewidth=0.9, linestyle="--", label=name)
     axes.plot(actual.index, actual.to_numpy(), color="black", linewidth=1.1, label="what came")
@@ -44,9 +49,15 @@ def errors_by_origin(metric: str, errors: Mapping[str, np.ndarray], strong: str)
     figure, axes = picture(6.4, 3.8)
     for number, (name, values) in enumerate(errors.items()):
         axes.plot(
-            np.arange(1, len(values) + 1), values, marker="o", markersize=3, color=COLOURS[number % len(COLOURS)],
-            linewidth=2.2 if name == strong else 0.9, linestyle="-" if number < len(COLOURS) else ":", label=name,
-        )  # fmt: skip
+            np.arange(1, len(values) + 1),
+            values,
+            marker="o",
+            markersize=3,
+            color=COLOURS[number % len(COLOURS)],
+            linewidth=2.2 if name == strong else 0.9,
+            linestyle="-" if number < len(COLOURS) else ":",
+            label=name,
+        )
     axes.set(xlabel="common origin", ylabel=metric.upper(), title="Error at each origin", yscale="log")
     axes.legend(fontsize=6, ncols=2)
     return png(figure)

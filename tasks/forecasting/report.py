@@ -161,14 +161,27 @@ def reference_table(panel: Panel, judgement: JudgedKinds) -> Table:
         m = scores.metrics
         rows.append(
             (
-                kind, f"{m['mae'] * one.scale:.4g}", f"{1 - m['mae'] / naive:+.1%}", f"{m['rmse'] * one.scale:.4g}",
-                f"{m['mase']:.3f}", f"{m['mape']:.1%}" if "mape" in m else "–",
+                kind,
+                f"{m['mae'] * one.scale:.4g}",
+                f"{1 - m['mae'] / naive:+.1%}",
+                f"{m['rmse'] * one.scale:.4g}",
+                f"{m['mase']:.3f}",
+                f"{m['mape']:.1%}" if "mape" in m else "–",
                 f"{scores.direction:.0%}" if scores.direction == scores.direction else "–",
                 *(f"{m[f'coverage_{level}']:.1%}, {scores.width[level] * one.scale:.3g}" for level in (80, 95)),
             )
-        )  # fmt: skip
-    headings = ("model", "MAE", "better than naive", "RMSE", "MASE", "MAPE", "direction", "80 %: share, width",
-                "95 %: share, width")  # fmt: skip
+        )
+    headings = (
+        "model",
+        "MAE",
+        "better than naive",
+        "RMSE",
+        "MASE",
+        "MAPE",
+        "direction",
+        "80 %: share, width",
+        "95 %: share, width",
+    )
     caption = (
         f"{one.name}, {horizon} steps ahead, in the series' unit. MAPE is not stated where more than 1 % of the values "
         "lie near zero; direction: share of moves whose sign was right."

@@ -123,15 +123,24 @@ def tune(
 ) -> Tuned:
     """Settings for LightGBM over all series, and for Prophet on the reference series (None: no Prophet)."""
     of_boosted = search(
-        "lightgbm", BOOSTED_SPACE, lambda s: boosted.tuning_error(series, horizon, s, seed), trials, seed,
-        folder / "lightgbm.log" if folder else None, boosted.DEFAULTS,
-    )  # fmt: skip
+        "lightgbm",
+        BOOSTED_SPACE,
+        lambda s: boosted.tuning_error(series, horizon, s, seed),
+        trials,
+        seed,
+        folder / "lightgbm.log" if folder else None,
+        boosted.DEFAULTS,
+    )
     of_prophet: tuple[Trial, ...] = ()
     if reference is not None:
         of_prophet = search(
-            "prophet", SPACE, lambda s: prophet_error(reference, horizon, s, pool), trials, seed,
+            "prophet",
+            SPACE,
+            lambda s: prophet_error(reference, horizon, s, pool),
+            trials,
+            seed,
             folder / "prophet.log" if folder else None,
             {"changepoint_prior_scale": 0.05, "seasonality_prior_scale": 10.0, "changepoint_range": 0.8, "recent": 1.0},
-        )  # fmt: skip
+        )
     best = of_prophet[0].settings if of_prophet else {}
     return Tuned(best, of_boosted[0].settings, (*of_boosted, *of_prophet))

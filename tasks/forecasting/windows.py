@@ -48,22 +48,30 @@ def split(series: Series, horizons: Sequence[int], borders: tuple[int, int, int]
     needed = 5 * (longest + FEWEST_ORIGINS)
     if borders is None and len(series) < needed:
         raise BadInput(
-            None, f"series {series.name} is too short for a horizon of {longest}", saw=f"{len(series):,} points",
-            expected=f"at least {needed:,}", do="shorten the horizon or give a longer history",
-        )  # fmt: skip
+            None,
+            f"series {series.name} is too short for a horizon of {longest}",
+            saw=f"{len(series):,} points",
+            expected=f"at least {needed:,}",
+            do="shorten the horizon or give a longer history",
+        )
     n = len(series)
     train, validation, end = borders or (int(SHARES[0] * n), int(SHARES[1] * n), n)
     if min(validation - train, end - validation) < longest + FEWEST_ORIGINS:
         raise BadInput(
-            None, f"series {series.name}: a horizon of {longest} does not fit the test part",
-            saw=f"{end - validation:,} points", expected=f"at least {longest + FEWEST_ORIGINS:,}",
-        )  # fmt: skip
+            None,
+            f"series {series.name}: a horizon of {longest} does not fit the test part",
+            saw=f"{end - validation:,} points",
+            expected=f"at least {longest + FEWEST_ORIGINS:,}",
+        )
     centre, scale = float(series.values[:train].mean()), float(series.values[:train].std())
     if not scale > 1e-12 * max(1.0, abs(centre)):
         raise BadInput(
-            None, f"series {series.name} is constant over its training part", saw=f"{centre:g}",
-            expected="values that change", do="leave the series out or cut its constant beginning",
-        )  # fmt: skip
+            None,
+            f"series {series.name} is constant over its training part",
+            saw=f"{centre:g}",
+            expected="values that change",
+            do="leave the series out or cut its constant beginning",
+        )
     return Split(series, (series.values[:end] - centre) / scale, train, validation, end, centre, scale)
 
 
@@ -76,9 +84,11 @@ def checked(horizons: Sequence[int]) -> tuple[int, ...]:
     wrong = [horizon for horizon in horizons if int(horizon) != horizon or horizon < 1]
     if wrong or not len(horizons):
         raise BadInput(
-            None, f"no forecast over a horizon of {wrong[0] if wrong else 'nothing'}", expected="1 step or more",
+            None,
+            f"no forecast over a horizon of {wrong[0] if wrong else 'nothing'}",
+            expected="1 step or more",
             do="give the horizon as a number of steps ahead",
-        )  # fmt: skip
+        )
     return tuple(sorted({int(horizon) for horizon in horizons}))
 
 

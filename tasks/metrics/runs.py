@@ -69,6 +69,8 @@ def run_row(name: str, answers: Sequence[RunAnswer], seed: int) -> Row:
     return Row(
         name,
         {**{metric: float(value) for metric, value in estimate.items()}, **{k: float(v) for k, v in ranks.items()}},
-        {metric: (min(float(low), float(estimate[metric])), max(float(high), float(estimate[metric])))
-         for metric, (low, high) in intervals.items()},
-    )  # fmt: skip
+        {
+            metric: (min(float(low), float(estimate[metric])), max(float(high), float(estimate[metric])))
+            for metric, (low, high) in intervals.items()
+        },
+    )

@@ -47,9 +47,11 @@ class StreamDetector(Detector):
                 raise ValueError(f"sensor {name} has {readings} sound readings; expected {LEAST_READINGS}")
             usual = seasonal_profile(times, values)
             self.profiles_[str(name)] = {
-                "centre": usual.centre, "by_hour": usual.by_hour, "by_weekday": usual.by_weekday,
+                "centre": usual.centre,
+                "by_hour": usual.by_hour,
+                "by_weekday": usual.by_weekday,
                 "per_day": _per_day(times),
-            }  # fmt: skip
+            }
             raw = stream_features(times, values, usual, _per_day(times))
             centre = np.nanmedian(raw, axis=0)
             spread = 1.4826 * np.nanmedian(np.abs(raw - centre), axis=0)

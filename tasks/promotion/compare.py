@@ -234,9 +234,16 @@ def tail(units: int, confidence: float = CONFIDENCE) -> float:
 
 
 def _comparison(
-    both: Both, metric: str, unit: str, units: int, rarer: int, strata: np.ndarray | None, seed: int,
-    tolerances: Sequence[Tolerance], resamples: int,
-) -> Comparison:  # fmt: skip
+    both: Both,
+    metric: str,
+    unit: str,
+    units: int,
+    rarer: int,
+    strata: np.ndarray | None,
+    seed: int,
+    tolerances: Sequence[Tolerance],
+    resamples: int,
+) -> Comparison:
     estimates = both(np.ones((1, units), np.float32))
     for name in (metric, *(one.metric for one in tolerances)):
         if name not in estimates[0]:

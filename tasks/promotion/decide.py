@@ -122,9 +122,13 @@ def _words(d: Difference) -> str:
 
 
 def _evidence(
-    comparison: Comparison, replays: Sequence[Replay], smoke_ok: bool, occasion: Occasion,
-    new_regime: Comparison | None, margin: float,
-) -> dict[str, Any]:  # fmt: skip
+    comparison: Comparison,
+    replays: Sequence[Replay],
+    smoke_ok: bool,
+    occasion: Occasion,
+    new_regime: Comparison | None,
+    margin: float,
+) -> dict[str, Any]:
     return {
         "occasion": occasion,
         "margin": margin,

@@ -29,7 +29,7 @@ from sqlalchemy import (
     Text,
     insert,
     select,
-)  # fmt: skip
+)
 from sqlalchemy.exc import OperationalError
 
 from gauntlet.datasets.errors import BadInput, NotPromotable, ServiceDown

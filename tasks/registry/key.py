@@ -33,8 +33,11 @@ def git_commit() -> str:
     try:
         described = subprocess.run(
             ["git", "-C", str(_ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            capture_output=True, text=True, timeout=10, check=True,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
     except (OSError, subprocess.SubprocessError):
         return "none"
     return described.stdout.strip() or "none"

@@ -53,8 +53,12 @@ def _submission(one: Artifact, prepared: Prepared, row: Row | None, findings: Se
     summary, request = prepared.summary, prepared.request
     stated = one.metrics if one.metrics is not None else row.metrics if row is not None else {}
     identity = {
-        "candidate": one.name, "seed": request.seed, "source": summary.source, **request.parameters, **one.identity
-    }  # fmt: skip
+        "candidate": one.name,
+        "seed": request.seed,
+        "source": summary.source,
+        **request.parameters,
+        **one.identity,
+    }
     return Submission(
         name=one.name,
         key=work_key(summary.data_hash, identity),

@@ -18,10 +18,8 @@ def audit(streams: Streams) -> tuple[Finding, ...]:
     """What makes these rows worthless to judge a detector by; raises `Leak` unless that is allowed."""
     place = str(streams.path)
     findings: list[Finding] = list(
-        audit_claims(
-            Protocol(source=streams.source, origin=Origin([place], [place], [place] * len(streams.frame)))
-        )
-    )  # fmt: skip
+        audit_claims(Protocol(source=streams.source, origin=Origin([place], [place], [place] * len(streams.frame))))
+    )
     for sensor, cut in streams.learnt.items():
         rows = np.arange(len(streams.of(sensor)))
         parts = Part(ids=rows[:cut], times=rows[:cut]), Part(ids=rows[cut:], times=rows[cut:])

@@ -148,11 +148,13 @@ def _kinds(judgement: StreamJudgement, pictures: tuple[Picture, ...]) -> tuple[S
         {
             "by": ", ".join(f"{name} {value}" for name, value in cell["group"].items()),
             "model": cell["model"],
-            **{name: f"{cell['metrics'][name]:.2f}" if np.isfinite(cell["metrics"].get(name, np.nan)) else "–"
-               for name in ("recall", "delay_h", "nab_score")},
+            **{
+                name: f"{cell['metrics'][name]:.2f}" if np.isfinite(cell["metrics"].get(name, np.nan)) else "–"
+                for name in ("recall", "delay_h", "nab_score")
+            },
         }
         for cell in _cells(judgement)
-    ]  # fmt: skip
+    ]
     return (Section("By kind of fault", (), (_table(rows),), pictures),) if rows else ()
 
 
@@ -161,10 +163,13 @@ def _quality(quality: QualityReport | None, pictures: tuple[Picture, ...]) -> tu
         return ()
     cells: list[Mapping[str, Any]] = list(quality.cells())
     injected = [
-        {"fault": cell["group"]["fault"], "share": f"{cell['group']['share']:.0%}",
-         **{name: f"{value:.2f}" for name, value in cell["metrics"].items()}}
+        {
+            "fault": cell["group"]["fault"],
+            "share": f"{cell['group']['share']:.0%}",
+            **{name: f"{value:.2f}" for name, value in cell["metrics"].items()},
+        }
         for cell in cells
-    ]  # fmt: skip
+    ]
     tables: tuple[Table, ...] = (
         _table(quality.rows(), "percent of the expected readings, of the beginning that was learnt from"),
     )

@@ -97,11 +97,17 @@ def bench(run: Run, files: int = 24, rounds: int = 5, threads: int = 2) -> list[
 def _row(name: str, way: _Way, plain: _Way, limit: _Way, size: float) -> BenchRow:
     wall = median(way.wall)
     return BenchRow(
-        way=name, ms=wall * 1e3, cpu_ms=median(way.cpu) * 1e3,
-        ratio=_ratio(plain.wall, way.wall), cpu_ratio=_ratio(plain.cpu, way.cpu),
-        megabytes_per_s=size / wall / 1e6, share_of_limit=_ratio(limit.wall, way.wall),
-        resident_mb=way.resident[-1], growth_mb=way.resident[-1] - way.resident[0], features_only=way.features_only,
-    )  # fmt: skip
+        way=name,
+        ms=wall * 1e3,
+        cpu_ms=median(way.cpu) * 1e3,
+        ratio=_ratio(plain.wall, way.wall),
+        cpu_ratio=_ratio(plain.cpu, way.cpu),
+        megabytes_per_s=size / wall / 1e6,
+        share_of_limit=_ratio(limit.wall, way.wall),
+        resident_mb=way.resident[-1],
+        growth_mb=way.resident[-1] - way.resident[0],
+        features_only=way.features_only,
+    )
 
 
 def _ratio(ours: list[float], theirs: list[float]) -> float:
@@ -149,8 +155,10 @@ def _optional(run: Run, file: SnapshotFile) -> dict[str, _Way]:
         found["tsfresh, efficient set"] = _Way(
             lambda: extract(
                 frame, column_id="id", default_fc_parameters=parameters, n_jobs=0, disable_progressbar=True
-            ), 1, True,
-        )  # fmt: skip
+            ),
+            1,
+            True,
+        )
     except ImportError:
         pass
     return found

@@ -45,9 +45,14 @@ def evaluate(prepared: PreparedLives, trained: Sequence[TrainedHealth], seed: in
     lives = prepared.lives
     if not lives:
         return AlarmJudgement(
-            candidates=(), baselines={}, naive="", best="", stated=False, answers={},
+            candidates=(),
+            baselines={},
+            naive="",
+            best="",
+            stated=False,
+            answers={},
             chosen_on="nothing: no run is long enough to learn a healthy beginning from",
-        )  # fmt: skip
+        )
     answers = {one.candidate.name: answer(lives, one.scores, one.candidate.fit_share) for one in trained}
     naive = {"never_alarm": answer(lives, {life.machine: np.zeros(len(life.rows)) for life in lives}, 1.0)}
     naive["rms_5_sigma"] = answer(lives, {life.machine: _in_sigmas(life) for life in lives}, 1.0, FIVE_SIGMA)

@@ -104,9 +104,14 @@ def envelope_lines(
         for k, place in enumerate(lines[element]):
             strong = element == named
             axes.axvline(
-                place, color=colour, linestyle="-" if strong else ":", linewidth=1.6 if strong else 0.9,
-                alpha=0.9 if strong else 0.7, label=f"{element}{' (named)' if strong else ''}" if k == 0 else None, zorder=0,
-            )  # fmt: skip
+                place,
+                color=colour,
+                linestyle="-" if strong else ":",
+                linewidth=1.6 if strong else 0.9,
+                alpha=0.9 if strong else 0.7,
+                label=f"{element}{' (named)' if strong else ''}" if k == 0 else None,
+                zorder=0,
+            )
     axes.set(xlabel="envelope frequency [Hz]", ylabel="times the noise floor", title=title, yscale="log")
     axes.set_xlim(0, hertz[-1])
     axes.title.set_fontsize(9)

@@ -73,10 +73,16 @@ def _table(life: Life, features: Sequence[str]) -> pd.DataFrame:
 
 def _facts(life: Life) -> dict[str, object]:
     return {
-        "machine": life.machine, "run": life.run, "unit": life.unit, "basis": life.basis, "interval_s": life.interval_s,
-        "settled": life.settled, "ended": life.ended, "start": life.start.isoformat() if life.start else None,
+        "machine": life.machine,
+        "run": life.run,
+        "unit": life.unit,
+        "basis": life.basis,
+        "interval_s": life.interval_s,
+        "settled": life.settled,
+        "ended": life.ended,
+        "start": life.start.isoformat() if life.start else None,
         "truth": asdict(life.truth) if life.truth else None,
-    }  # fmt: skip
+    }
 
 
 def _life(facts: Mapping[str, object], table: pd.DataFrame) -> Life:

@@ -167,9 +167,17 @@ def _from_levels(data: VibrationData, table: LevelTable, unit: str) -> Life:
 
 
 def _life(
-    data: VibrationData, run: str, unit: str, basis: str, rows: pd.DataFrame, index: np.ndarray, seconds: np.ndarray,
-    start: datetime | None, power: np.ndarray, interval_s: float,
-) -> Life:  # fmt: skip
+    data: VibrationData,
+    run: str,
+    unit: str,
+    basis: str,
+    rows: pd.DataFrame,
+    index: np.ndarray,
+    seconds: np.ndarray,
+    start: datetime | None,
+    power: np.ndarray,
+    interval_s: float,
+) -> Life:
     truth = next((one for one in data.truth if (one.run, one.unit) == (run, unit)), None)
     ended = any(one.run == run and index[-1] >= one.files - 1 - TAIL for one in data.truth)
     life = Life(run, unit, basis, rows, index, seconds, start, power, interval_s, truth, ended)

@@ -82,17 +82,23 @@ def machines_of(
         if remaining is not None and life is not None and life.machine in remaining.at_alarm:
             at = remaining.at_alarm[life.machine]
             entry["rul"] = {
-                "estimate_h": at.estimate_s / 3600, "low_h": at.low_s / 3600, "high_h": at.high_s / 3600,
-            }  # fmt: skip
+                "estimate_h": at.estimate_s / 3600,
+                "low_h": at.low_s / 3600,
+                "high_h": at.high_s / 3600,
+            }
         told.append(entry)
     return tuple(told)
 
 
 def _alarm(life: Life | None, said: Verdict | None) -> dict[str, Any]:
     entry: dict[str, Any] = {
-        "onset": None, "failure": None, "lead_time_h": None, "false_alarms": 0, "false_alarms_per_week": None,
+        "onset": None,
+        "failure": None,
+        "lead_time_h": None,
+        "false_alarms": 0,
+        "false_alarms_per_week": None,
         "published_onset": life.truth.onset if life and life.truth else None,
-    }  # fmt: skip
+    }
     if life is None or said is None:
         return entry
     last = len(life.rows) - 1

@@ -124,8 +124,11 @@ def sections(
     """The sections of the report in order."""
 
     def shown(start: str) -> tuple[Picture, ...]:
-        return tuple(Picture(content, name.removesuffix(".png").replace("_", " "), wide=start == "health")
-                     for name, content in pictures.items() if name.startswith(start))  # fmt: skip
+        return tuple(
+            Picture(content, name.removesuffix(".png").replace("_", " "), wide=start == "health")
+            for name, content in pictures.items()
+            if name.startswith(start)
+        )
 
     results = (results_table(judgement, prepared.gauntlet.primary_metric, CAPTION),) if judgement.best else ()
     return (
@@ -160,9 +163,15 @@ def _machine_table(judgement: MachineJudgement) -> Table:
             )
         )
     headings = (
-        "bearing", "alarm since", "published", "lead time", "false alarms", "element (confidence)", "cross-talk of",
+        "bearing",
+        "alarm since",
+        "published",
+        "lead time",
+        "false alarms",
+        "element (confidence)",
+        "cross-talk of",
         "remaining life at the alarm [h]",
-    )  # fmt: skip
+    )
     # A column that says nothing of any bearing takes room from those that do.
     kept = [place for place in range(len(headings)) if any(row[place] != "–" for row in rows)]
     return Table(tuple(headings[i] for i in kept), tuple(tuple(row[i] for i in kept) for row in rows))
@@ -194,11 +203,14 @@ def _remaining_section(remaining: RemainingLife | None) -> tuple[Section, ...]:
         "Leave one bearing out; the score of the PHM 2012 challenge, 1 is perfect. The 80 % interval holds the truth in "
         f"{whole.coverage_80:.0%} of the cases.",
         *(
-            (f"All life long a plainer way does better ({name}, {score:.2f} against {whole.model:.2f}): "
-             "do not plan by the model.",)
-            if score > whole.model else ()
+            (
+                f"All life long a plainer way does better ({name}, {score:.2f} against {whole.model:.2f}): "
+                "do not plan by the model.",
+            )
+            if score > whole.model
+            else ()
         ),
-    )  # fmt: skip
+    )
     return (Section("Remaining useful life", sentences, (Table(("asked", "way", "PHM score"), rows),)),)
 
 

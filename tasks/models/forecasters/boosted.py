@@ -69,9 +69,15 @@ class BoostedForecaster(RowForecaster):
         season = min(self.season, self.lookback)
         return (
             *(f"lag_{lag}" for lag in lags(season, self.lookback)),
-            "mean_of_last_season", "mean_of_history", "spread_of_last_season", "same_phase_last_season",
-            "same_phase_mean", "step", "hour", "weekday",
-        )  # fmt: skip
+            "mean_of_last_season",
+            "mean_of_history",
+            "spread_of_last_season",
+            "same_phase_last_season",
+            "same_phase_mean",
+            "step",
+            "hour",
+            "weekday",
+        )
 
 
 def lags(season: int, lookback: int) -> tuple[int, ...]:

@@ -24,9 +24,14 @@ class ClassicalForecaster(RowForecaster):
     """ARIMA with a chosen order, or exponential smoothing; its parameters are estimated from each history."""
 
     def __init__(
-        self, kind: str = "arima", order: tuple[int, int, int] | None = (1, 1, 1), damped: bool = False,
-        season: int = 24, lookback: int = WINDOW, step_s: float = 3600.0,
-    ) -> None:  # fmt: skip
+        self,
+        kind: str = "arima",
+        order: tuple[int, int, int] | None = (1, 1, 1),
+        damped: bool = False,
+        season: int = 24,
+        lookback: int = WINDOW,
+        step_s: float = 3600.0,
+    ) -> None:
         self.kind = kind
         self.order = order
         self.damped = damped

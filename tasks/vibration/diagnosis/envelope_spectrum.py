@@ -38,9 +38,10 @@ def envelope_spectra(records: Sequence[np.ndarray], rate: float, longest_hz: flo
     n = len(records[0])
     cuts = [
         (k * (n // 2 // parts), (k + 1) * (n // 2 // parts))
-        for parts in PARTS if rate / 2 / parts >= LEAST_BAND_HZ
+        for parts in PARTS
+        if rate / 2 / parts >= LEAST_BAND_HZ
         for k in range(parts)
-    ]  # fmt: skip
+    ]
     bins = int(longest_hz * n / rate)
     power = [np.zeros(min(bins, (high - low) // 2)) for low, high in cuts]
     whole = np.zeros(len(power[0]))

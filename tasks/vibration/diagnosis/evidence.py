@@ -72,12 +72,17 @@ def examine(
     enough = len(table.index) >= 2 * RECORDS
     found = {
         unit: diagnose(
-            unit, _by_channel(run, last, unit), run.rate, run.bearing, run.shaft_hz,
+            unit,
+            _by_channel(run, last, unit),
+            run.rate,
+            run.bearing,
+            run.shaft_hz,
             healthy=_by_channel(run, first, unit) if enough else None,
-            alarmed=alarmed[unit], tolerance=gauntlet.tolerance,
+            alarmed=alarmed[unit],
+            tolerance=gauntlet.tolerance,
         )
         for unit in run.units
-    }  # fmt: skip
+    }
     told = attribute_lines(found)
     # A bearing that did not alarm has no fault to name, whatever lines reach its housing through the shaft.
     unit = _most_telling(told, alarmed)

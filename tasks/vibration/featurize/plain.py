@@ -39,10 +39,21 @@ def _time(x: np.ndarray) -> list[float]:
     counts, _ = np.histogram(x, bins=64, range=(x.min() - 0.0101 * width, x.max() + 0.0133 * width))
     above = x - x.mean() >= 0
     return [
-        x.mean(), x.std(), rms, absolute, peak, np.ptp(x), peak / rms, peak / absolute, rms / absolute,
-        peak / np.mean(np.sqrt(size)) ** 2, scipy.stats.skew(x), scipy.stats.kurtosis(x),
-        np.count_nonzero(np.diff(above)) / (len(x) - 1), scipy.stats.entropy(counts),
-    ]  # fmt: skip
+        x.mean(),
+        x.std(),
+        rms,
+        absolute,
+        peak,
+        np.ptp(x),
+        peak / rms,
+        peak / absolute,
+        rms / absolute,
+        peak / np.mean(np.sqrt(size)) ** 2,
+        scipy.stats.skew(x),
+        scipy.stats.kurtosis(x),
+        np.count_nonzero(np.diff(above)) / (len(x) - 1),
+        scipy.stats.entropy(counts),
+    ]
 
 
 def _frequency(x: np.ndarray, rate: float) -> list[float]:
@@ -54,10 +65,15 @@ def _frequency(x: np.ndarray, rate: float) -> list[float]:
     top = np.argmax(share)
     band = np.arange(len(share)) * BANDS // len(share)
     return [
-        hertz[top], 2 * spectrum[top] / len(x), centre, spread, hertz[np.searchsorted(np.cumsum(share), 0.85)],
+        hertz[top],
+        2 * spectrum[top] / len(x),
+        centre,
+        spread,
+        hertz[np.searchsorted(np.cumsum(share), 0.85)],
         share[2 * np.arange(len(share)) >= len(share)].sum(),
-        np.sum(share * (hertz - centre) ** 4) / spread**4, *np.bincount(band, share, BANDS),
-    ]  # fmt: skip
+        np.sum(share * (hertz - centre) ** 4) / spread**4,
+        *np.bincount(band, share, BANDS),
+    ]
 
 
 def _envelope(x: np.ndarray, run: Run) -> list[float]:

@@ -92,9 +92,12 @@ class FeatureCache:
         with tempfile.NamedTemporaryFile(dir=self.path.parent, suffix=".part", delete=False) as part:
             rows = np.array(list(self.rows.values())) if self.rows else np.empty((0, 0, len(FEATURES)))
             np.savez(
-                part, keys=np.array(list(self.rows), str), rows=rows,
-                files=np.array(list(self.stamps), str), hashes=np.array(list(self.stamps.values()), str),
-            )  # fmt: skip
+                part,
+                keys=np.array(list(self.rows), str),
+                rows=rows,
+                files=np.array(list(self.stamps), str),
+                hashes=np.array(list(self.stamps.values()), str),
+            )
         Path(part.name).replace(self.path)
 
 

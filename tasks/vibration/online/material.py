@@ -84,8 +84,9 @@ def _material(facts: Facts, learnt: Learnt, taken: Sequence[Manifest], source: s
     baselines = {**facts.baselines, **learnt.rebaselined}
     notes = {
         "machines": {name: asdict(one) for name, one in baselines.items()},
-        "rebaselined": sorted(learnt.rebaselined), "relearnt": list(learnt.relearnt),
-    }  # fmt: skip
+        "rebaselined": sorted(learnt.rebaselined),
+        "relearnt": list(learnt.relearnt),
+    }
     files = tuple(one.sha256 for one in taken)
     return Material(training, training.iloc[:0], learnt.since, len(learnt.training), files, source, notes)
 

@@ -74,8 +74,10 @@ def continued(
             state, alarm[place], cleared = advance(state, index[place], seconds[place], RULE, limit)
             spans = [*spans, *cleared]
         memory[machine] = {
-            "last_s": float(seconds[here].max()), "state": asdict(state), "alarms": [asdict(one) for one in spans],
-        }  # fmt: skip
+            "last_s": float(seconds[here].max()),
+            "state": asdict(state),
+            "alarms": [asdict(one) for one in spans],
+        }
     return alarm, memory
 
 

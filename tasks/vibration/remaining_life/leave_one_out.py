@@ -76,9 +76,10 @@ def after_alarm(lives: Sequence[ObservedLife], shares: Sequence[float] = AFTER_A
     """
     moments = [
         (life, (life.history.alarm_s + share * (life.history.life_s - life.history.alarm_s)) / life.history.life_s)
-        for life in lives if life.history.alarm_s is not None and life.history.alarm_s < life.history.life_s
+        for life in lives
+        if life.history.alarm_s is not None and life.history.alarm_s < life.history.life_s
         for share in shares
-    ]  # fmt: skip
+    ]
     return _report(moments, lives)
 
 
