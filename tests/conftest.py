@@ -41,11 +41,18 @@ from gauntlet.tasks.runtime.settings import Settings, settings
 SERVERS = {"stack", "s3_only", "cfg", "postgres", "bare_environment"}
 
 
+# These move the aliases of one gauntlet and rest by its cooldown, one after the other in one process.
+ONE_AFTER_THE_OTHER = ("test_loop", "test_loop_killed", "test_loop_outage", "test_score", "test_unread_policy")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What uses a server is marked so: `make check` leaves it out."""
+    """What uses a server is marked so: `make check` leaves it out. A file's tests stay in one process, some files' too."""
     for item in items:
         if SERVERS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.server)
+        group = "loop of ai4i" if item.path.stem in ONE_AFTER_THE_OTHER else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,7 @@ class Plant:
                 client.set_registered_model_alias(one.name, alias, str(one.version))
 
     def log(self) -> list[promotions.Entry]:
+        promotions.open_log(self.engine)
         return promotions.history(self.engine, "ai4i")
 
     def freed(self) -> None:
