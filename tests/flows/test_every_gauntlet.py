@@ -11,6 +11,7 @@ from urllib.parse import urlparse
 
 import pandas as pd
 import pytest
+import requests
 from mlflow import MlflowClient
 from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
@@ -190,6 +191,19 @@ def test_prefect_shows_verdict_table_report_and_progress(ran: Any) -> None:
             assert found, key
         names = {run.name for run in client.read_flow_runs()}
     assert f"{ran.name} · simulated" in names
+
+
+def test_the_graph_shows_its_arrows(ran: Any, stack: Any) -> None:
+    """Under 200 of them (Prefect's page draws none past 500), and from the first step to the last."""
+    version = MlflowClient().get_model_version(ran.result.registered[0].name, str(ran.result.registered[0].version))
+    run = MlflowClient().get_run(MlflowClient().get_run(version.run_id).data.tags["mlflow.parentRunId"])
+    address = f"{stack.urls['Prefect']}/api/flow_runs/{run.data.tags['prefect_flow_run']}/graph-v2"
+    nodes = dict(requests.get(address, timeout=30).json()["nodes"])
+    arrows = [(parent["id"], key) for key, node in nodes.items() for parent in node["parents"]]
+    assert len(arrows) < 200
+    assert len(set(arrows)) >= len(nodes) - 2  # connecting stands by itself
+    labels = {node["label"] for node in nodes.values()}
+    assert {"load", "evaluate", "audit result", "build report", "assign alias"} <= labels
 
 
 def test_running_again_changes_no_digit_and_registers_nothing_twice(ran: Any) -> None:
