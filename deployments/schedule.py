@@ -163,7 +163,7 @@ def deployments_yaml() -> str:
 def _yaml(row: Row) -> str:
     lines = [
         f"name: {row.name}",
-        f"entrypoint: flows/{row.flow}.py:{row.flow}",
+        f"entrypoint: gauntlet.flows.{row.flow}.{row.flow}",
         "description: |",
         *(f"  {line}" for line in wrap(row.description, WIDTH, break_on_hyphens=False)),
         f"tags: [{', '.join(('gauntlet', *row.tags))}]",

@@ -24,14 +24,14 @@ def test_every_gauntlet_has_its_deployments() -> None:
 
 def test_every_entrypoint_is_a_flow_that_takes_its_parameters() -> None:
     """A misspelt parameter would be found when the schedule comes round."""
-    flows = {row["entrypoint"].rpartition(":")[2] for row in ROWS}
+    flows = {row["entrypoint"].rpartition(".")[2] for row in ROWS}
     found = {name: flow_named(name) for name in flows}
     for row in ROWS:
-        flow = found[row["entrypoint"].rpartition(":")[2]]
+        flow = found[row["entrypoint"].rpartition(".")[2]]
         assert set(row.get("parameters", {})) <= set(flow.parameters.properties)
 
 
 def test_hooks_start_what_is_deployed() -> None:
     """FLOW/DEPLOYMENT, as Prefect looks them up."""
-    names = {f"{flow_named(row['entrypoint'].rpartition(':')[2]).name}/{row['name']}" for row in ROWS}
+    names = {f"{flow_named(row['entrypoint'].rpartition('.')[2]).name}/{row['name']}" for row in ROWS}
     assert set(DEPLOYMENTS.values()) <= names
