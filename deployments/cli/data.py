@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from inspect import signature
-from types import ModuleType
 from typing import Annotated
 
 import typer
 
-from gauntlet.datasets import DATASETS, dataset
+from gauntlet.datasets import dataset, modules
 from gauntlet.datasets.errors import BadInput
 from gauntlet.datasets.provenance import provenance
 from gauntlet.datasets.source import holds
@@ -26,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 def list_() -> None:
     """The data sets, and whether their real files are here."""
-    for name in DATASETS:
+    for name in modules():
         spec = dataset(name).SPEC
         homes = [settings().data_root / folder for folder in spec.folders]
         here = next((f"{provenance(folder)} files here" for folder in homes if holds(folder, spec)), "not here")
@@ -43,7 +42,7 @@ def get(
     ] = None,
 ) -> None:
     """Download a data set from its publisher and check its hash."""
-    fetch = _module(name).fetch
+    fetch = dataset(name).fetch
     if part and "archives" not in signature(fetch).parameters:
         raise BadInput(None, f"{name} is published in one part", do="leave --part away")
     print(fetch(settings().data_root / name, **({"archives": tuple(part)} if part else {})))
@@ -55,12 +54,6 @@ def simulate(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same files.")] = 7,
 ) -> None:
     """Write a simulated data set in its publisher's format; it is marked as simulated."""
-    module = _module(name)
+    module = dataset(name)
     drawn = module.simulation(seed, scale)
     print(drawn.write(settings().data_root / f"{name}-simulated" / drawn.draw))
-
-
-def _module(name: str) -> ModuleType:
-    if name not in DATASETS:
-        raise BadInput(None, f"no data set {name!r}", expected=f"one of {', '.join(DATASETS)}")
-    return dataset(name)

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from gauntlet.datasets import DATASETS, dataset
+from gauntlet.datasets import dataset, modules
 from gauntlet.datasets.errors import BadInput, GauntletError
 from gauntlet.datasets.source import locate
 from gauntlet.datasets.spec import Table
@@ -163,7 +163,7 @@ def _existing(data: Path | None) -> Path | None:
 
 def _readable(name: str, parameters: Mapping[str, Any]) -> None:
     """Find out before the servers are started that the user's own files are not what this gauntlet reads."""
-    if parameters["data"] is None or name not in DATASETS:
+    if parameters["data"] is None or name not in modules():
         return
     module = dataset(name)
     drawn = module.simulation(parameters["seed"])
