@@ -11,6 +11,7 @@ from gauntlet.tasks.forecasting.conformal import half_widths, tracked
 from gauntlet.tasks.forecasting.scores import Scores, Truth, naive_error, score
 from gauntlet.tasks.forecasting.selection import simplest_within_one_error
 from gauntlet.tasks.forecasting.windows import Split, futures, histories, last_times, origins, spaced
+from gauntlet.tasks.metrics.bootstrap import draws, percentile_interval
 from gauntlet.tasks.models.forecasters.combined import CombinedForecaster, weights
 from gauntlet.tasks.models.forecasters.rows import RowForecaster
 from gauntlet.tasks.result import Row
@@ -202,7 +203,6 @@ def _row(kind: str, cells: Sequence[Cell], seed: int) -> Row:
     intervals = {}
     for name in ("mae", "mse", "mase"):
         by_origin = _mean_per_origin([one.on_common for one in cells], name)
-        drawn = np.random.default_rng(seed).integers(len(by_origin), size=(1_000, len(by_origin)))
-        low, high = np.percentile(by_origin[drawn].mean(1), [2.5, 97.5])
-        intervals[name] = (min(float(low), metrics[name]), max(float(high), metrics[name]))
+        resampled = by_origin[draws(len(by_origin), 1_000, seed)].mean(1)
+        intervals[name] = percentile_interval(resampled, metrics[name])
     return Row(kind, metrics, intervals)

@@ -17,6 +17,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import binomtest
 
+from gauntlet.tasks.metrics.bootstrap import percentile_interval, weights
 from gauntlet.tasks.result import Row
 
 METRICS = ("auc", "pauc", "far", "mar")
@@ -76,32 +77,27 @@ def _rate_interval(rate: float, clips: int) -> tuple[float, float]:
 
 
 def _bootstrap_interval(name: str, estimate: float, resampled: np.ndarray) -> dict[str, tuple[float, float]]:
-    low, high = (float(limit) for limit in np.percentile(resampled, [2.5, 97.5]))
+    low, high = percentile_interval(resampled)
     return {name: (min(low, estimate), max(high, estimate))} if high > low else {}
 
 
 def resample_weights(cell: str, abnormal: np.ndarray, seed: int, resamples: int = RESAMPLES) -> np.ndarray:
     """How often each clip is drawn in each resample, (resamples, clips); equal for a machine's noise levels."""
     machine = cell.split("/", 1)[1]
-    rng = np.random.default_rng([seed, zlib.crc32(machine.encode())])
-    weights = np.zeros((resamples, len(abnormal)))
-    for label in (False, True):
-        place = np.flatnonzero(abnormal == label)
-        weights[:, place] = rng.multinomial(len(place), np.full(len(place), 1 / len(place)), size=resamples)
-    return weights
+    return weights(len(abnormal), resamples, [seed, zlib.crc32(machine.encode())], abnormal).astype(np.float64)
 
 
-def areas(abnormal: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
+def areas(abnormal: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
     """AUC, and the AUC up to a false alarm rate of 0.1 standardised so that chance is 0.5 (McClish 1989).
 
     Trapezoids between distinct scores, as scikit-learn's `roc_auc_score` with and without `max_fpr`; each (resamples,).
     """
     order = np.argsort(-scores, kind="stable")
     last = np.flatnonzero(np.r_[np.diff(scores[order]) != 0, True])
-    ordered = weights[:, order]
+    ordered = counts[:, order]
     true = np.cumsum(ordered * abnormal[order], axis=1)[:, last]
     false = np.cumsum(ordered * ~abnormal[order], axis=1)[:, last]
-    start = np.zeros((len(weights), 1))
+    start = np.zeros((len(counts), 1))
     y = np.concatenate([start, true / true[:, -1:]], axis=1)
     x = np.concatenate([start, false / false[:, -1:]], axis=1)
     wide = np.diff(x, axis=1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gauntlet.tasks.alarms.rule import WEEK_S
+from gauntlet.tasks.metrics.bootstrap import draws, percentile_intervals
 from gauntlet.tasks.result import Row
 
 RESAMPLES = 500
@@ -39,17 +40,10 @@ def alarm_row(name: str, outcomes: Sequence[Outcome], seed: int) -> Row:
     Without a single known life there is nothing to state: every figure is NaN.
     """
     table = np.array([[one.fails, one.hit, one.false] for one in outcomes], np.float64).reshape(-1, 3)
-    rng = np.random.default_rng(seed)
-    draws = [table[rng.integers(0, len(table), len(table))] for _ in range(RESAMPLES)] if len(table) else []
-    metrics: dict[str, float] = {}
-    intervals: dict[str, tuple[float, float]] = {}
-    for metric, measure in _SHARES.items():
-        metrics[metric] = measure(table)
-        values = [value for draw in draws if np.isfinite(value := measure(draw))]
-        if values:
-            low, high = np.quantile(values, [0.025, 0.975])
-            intervals[metric] = (min(float(low), metrics[metric]), max(float(high), metrics[metric]))
-    return Row(name, {**metrics, **_operational(outcomes)}, intervals)
+    metrics = {metric: measure(table) for metric, measure in _SHARES.items()}
+    resamples = [table[places] for places in draws(len(table), RESAMPLES, seed)] if len(table) else []
+    resampled = {metric: np.array([measure(one) for one in resamples]) for metric, measure in _SHARES.items()}
+    return Row(name, {**metrics, **_operational(outcomes)}, percentile_intervals(resampled, metrics))
 
 
 def _operational(outcomes: Sequence[Outcome]) -> Mapping[str, float]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from gauntlet.tasks.metrics.bootstrap import percentile_interval, weights
 from gauntlet.tasks.result import Row
 
 RESAMPLES = 2_000
@@ -56,8 +57,7 @@ def rates(counts: np.ndarray) -> dict[str, np.ndarray]:
 def run_row(name: str, answers: Sequence[RunAnswer], seed: int) -> Row:
     """One line of the results table; 95 % percentile intervals over resampled runs."""
     counts = np.stack([answer.counts for answer in answers])
-    drawn = np.random.default_rng(seed).multinomial(len(counts), np.full(len(counts), 1 / len(counts)), RESAMPLES)
-    estimate, resampled = rates(counts.sum(0)), rates(drawn @ counts)
+    estimate, resampled = rates(counts.sum(0)), rates(weights(len(counts), RESAMPLES, seed) @ counts)
     y = np.concatenate([answer.anomaly for answer in answers])
     score = np.concatenate([answer.score for answer in answers])
     ranks = (
@@ -65,12 +65,8 @@ def run_row(name: str, answers: Sequence[RunAnswer], seed: int) -> Row:
         if 0 < y.sum() < len(y)
         else {}
     )
-    intervals = {metric: np.percentile(values, [2.5, 97.5]) for metric, values in resampled.items()}
     return Row(
         name,
         {**{metric: float(value) for metric, value in estimate.items()}, **{k: float(v) for k, v in ranks.items()}},
-        {
-            metric: (min(float(low), float(estimate[metric])), max(float(high), float(estimate[metric])))
-            for metric, (low, high) in intervals.items()
-        },
+        {metric: percentile_interval(values, float(estimate[metric])) for metric, values in resampled.items()},
     )

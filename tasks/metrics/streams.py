@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from gauntlet.tasks.metrics.bootstrap import draws, percentile_interval
 from gauntlet.tasks.metrics.event import alarms_of
 from gauntlet.tasks.result import Row
 
@@ -107,14 +108,10 @@ def stream_row(
         scores: (rows,) by sensor, higher is stranger.
     """
     blocks = np.concatenate([_blocks(one, flags[one.sensor]) for one in watched])
-    rng = np.random.default_rng(seed)
-    drawn = blocks[rng.integers(0, len(blocks), (RESAMPLES, len(blocks)))].sum(axis=1)
+    drawn = blocks[draws(len(blocks), RESAMPLES, seed)].sum(axis=1)
     drawn = drawn[drawn[:, :2].sum(axis=1) > 0]  # without an event nothing can be found
     metrics = {metric: float(value[0]) for metric, value in _shares(blocks.sum(axis=0)[None]).items()}
-    intervals = {}
-    for metric, values in _shares(drawn).items():
-        low, high = np.quantile(values, [0.025, 0.975])
-        intervals[metric] = (min(float(low), metrics[metric]), max(float(high), metrics[metric]))
+    intervals = {metric: percentile_interval(values, metrics[metric]) for metric, values in _shares(drawn).items()}
     labels = np.concatenate([one.labels for one in watched])
     score = np.concatenate([scores[one.sensor] for one in watched])
     weeks = sum((~one.labels).sum() * one.step_h for one in watched) / WEEK_H

@@ -19,6 +19,7 @@ from scipy.stats import norm, t
 
 from gauntlet.datasets.errors import BadInput
 from gauntlet.tasks.alarms.rule import WEEK_S
+from gauntlet.tasks.metrics.bootstrap import percentile_interval
 from gauntlet.tasks.metrics.classification import Judged, figures
 from gauntlet.tasks.metrics.lives import Outcome
 from gauntlet.tasks.metrics.prices import Prices
@@ -257,8 +258,7 @@ def _comparison(
         sign = -1.0 if name in LESS_IS_BETTER else 1.0
         old, new = (float(one[name][0]) for one in estimates)
         gains = sign * np.concatenate([two[name] - one[name] for one, two in draws])
-        low, high = np.quantile(gains, [beyond, 1 - beyond])
-        return Difference(name, old, new, sign * (new - old), float(low), float(high))
+        return Difference(name, old, new, sign * (new - old), *percentile_interval(gains, beyond=beyond))
 
     guards = tuple(_guard(difference(one.metric), one) for one in tolerances)
     return Comparison(difference(metric), guards, unit, units, rarer, CONFIDENCE, resamples)
