@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 # Before anything imports Prefect: its settings are read then, and no test may look at the internet.
 os.environ.update(
@@ -40,19 +41,29 @@ from gauntlet.tasks.runtime.settings import Settings, settings
 
 SERVERS = {"stack", "s3_only", "cfg", "postgres", "bare_environment"}
 
-
 # These move the aliases of one gauntlet and rest by its cooldown, one after the other in one process.
 ONE_AFTER_THE_OTHER = ("test_loop", "test_loop_killed", "test_loop_outage", "test_score", "test_unread_policy")
 
 
-@pytest.hookimpl(tryfirst=True)
+class FilesSideBySide(LoadFileScheduling):
+    """A file's tests stay in one process, and those of the files that share aliases."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "aliases of ai4i" if Path(file).stem in ONE_AFTER_THE_OTHER else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesSideBySide:
+    """Not `--dist loadgroup`: pytest-xdist 3.8 marks its groups in a node id that pytest 9.2 no longer reads."""
+    return FilesSideBySide(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What uses a server is marked so: `make check` leaves it out. A file's tests stay in one process, some files' too."""
+    """What uses a server is marked so: `make check` leaves it out."""
     for item in items:
         if SERVERS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.server)
-        group = "loop of ai4i" if item.path.stem in ONE_AFTER_THE_OTHER else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @dataclass(frozen=True)

@@ -67,16 +67,18 @@ def _short(error: BaseException) -> str:
 def experiment(name: str, connection: Connection, purpose: str = "", tags: Mapping[str, str] | None = None) -> str:
     """The id of the experiment, made with its artifacts in our bucket when it is missing.
 
-    One that is made is described by `purpose` and bears `tags`; what a person wrote later stays. A deleted experiment of
-    that name is restored: MLflow would refuse to make another.
+    It is described by `purpose` and bears `tags`; what a person wrote stays. A deleted experiment of that name is
+    restored: MLflow would refuse to make another.
     """
     client = MlflowClient()
+    described = {"project": "gauntlet", **(tags or {}), **({"mlflow.note.content": purpose} if purpose else {})}
     if (known := client.get_experiment_by_name(name)) is not None:
         if known.lifecycle_stage == "deleted":
             client.restore_experiment(known.experiment_id)
+        for key in described.keys() - known.tags.keys():
+            client.set_experiment_tag(known.experiment_id, key, described[key])
         return str(known.experiment_id)
     slug = "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
-    described = {"project": "gauntlet", **(tags or {}), **({"mlflow.note.content": purpose} if purpose else {})}
     try:
         return client.create_experiment(name, artifact_location=f"s3://{connection.bucket}/{slug}", tags=described)
     except MlflowException:
