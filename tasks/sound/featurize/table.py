@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +15,8 @@ from gauntlet.datasets.io import sound_tables
 from gauntlet.datasets.io.sound_file import Channel, Expected, as_float, check, samples, usual_length
 from gauntlet.datasets.records.clip import Cell, Clip, Layout, SoundSet
 from gauntlet.datasets.spec import Provenance
+from gauntlet.tasks.runtime.feature_cache import FeatureCache, content_key, in_order, stamp_of
 from gauntlet.tasks.sound.featurize.clip import FEATURES, VERSION, features
-
-IN_FLIGHT = 4  # clips per thread: enough to keep it busy, few enough for flat memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +69,14 @@ def sound_table(
     """
     if sounds.layout == "tables":
         return _from_tables(sounds, limit)
-    cache = FeatureCache.open(cache_folder, sounds.path) if cache_folder is not None else None
+    cache = _cache(cache_folder, sounds.path) if cache_folder is not None else None
     expected = Expected(seconds=usual_length([clip.path for clip in sounds.clips]))
     setting = f"{VERSION}|{expected}|{channel}"
-    kept, values, keys, bad, cached, fresh = [], [], [], [], 0, 0
+    kept, values, keys, bad, cached = [], [], [], [], 0
+    work = partial(_features_of, setting=setting, expected=expected, channel=channel, cache=cache)
+    done = in_order(sounds.clips, partial(_unchanged, setting=setting, cache=cache), work, threads)
     names = sounds.rows["file"].tolist()
-    for place, clip in enumerate(_threaded(sounds.clips, setting, expected, channel, cache, threads)):
+    for place, clip in enumerate(done):
         name = names[place]
         if isinstance(clip.outcome, str):
             bad.append((name, clip.outcome))
@@ -89,8 +85,9 @@ def sound_table(
         values.append(clip.outcome)
         keys.append(f"{name}|{clip.key}")
         cached += clip.cached
-        fresh += cache.keep(clip) if cache is not None else 0
-    if cache is not None and fresh:
+        if cache is not None:
+            cache.keep(clip.key, clip.outcome, clip.stamp)
+    if cache is not None:
         cache.save()
     _enforce(sounds, bad, limit)
     rows = sounds.rows.iloc[kept].reset_index(drop=True)
@@ -143,99 +140,27 @@ class _ClipFeatures:
     cached: bool = False
 
 
-@dataclass
-class FeatureCache:
-    """Rows by key in one file per folder of clips; a torn or foreign file is an empty cache, never an error."""
-
-    path: Path
-    rows: dict[str, np.ndarray] = field(default_factory=dict)
-    stamps: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def open(cls, folder: Path, clips: Path) -> FeatureCache:
-        """The cache below `folder` for the clips in `clips`."""
-        cache = cls(Path(folder) / f"sound-{hashlib.sha256(str(clips).encode()).hexdigest()[:16]}.npz")
-        try:
-            with np.load(cache.path, allow_pickle=False) as stored:
-                cache.rows = dict(zip(stored["keys"].tolist(), stored["rows"], strict=True))
-                cache.stamps = dict(zip(stored["files"].tolist(), stored["hashes"].tolist(), strict=True))
-        except (OSError, ValueError, KeyError, EOFError):
-            cache.rows, cache.stamps = {}, {}
-        return cache
-
-    def keep(self, clip: _ClipFeatures) -> bool:
-        """Whether this clip brought anything new."""
-        if not clip.stamp or self.stamps.get(clip.stamp) == clip.key:
-            return False
-        assert not isinstance(clip.outcome, str)
-        self.rows[clip.key], self.stamps[clip.stamp] = clip.outcome, clip.key
-        return True
-
-    def save(self) -> None:
-        """The cache on disk, whole or not at all."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self.path.parent, suffix=".part", delete=False) as part:
-            rows = np.array(list(self.rows.values())) if self.rows else np.empty((0, len(FEATURES)))
-            keys, files, hashes = (
-                np.array(list(names), str) for names in (self.rows, self.stamps, self.stamps.values())
-            )
-            np.savez(part, keys=keys, rows=rows, files=files, hashes=hashes)
-        Path(part.name).replace(self.path)
+def _cache(folder: Path, clips: Path) -> FeatureCache:
+    """One file per folder of clips."""
+    return FeatureCache.at(Path(folder) / f"sound-{hashlib.sha256(str(clips).encode()).hexdigest()[:16]}.npz")
 
 
-def _threaded(
-    clips: tuple[Clip, ...],
-    setting: str,
-    expected: Expected,
-    channel: Channel,
-    cache: FeatureCache | None,
-    threads: int,
-) -> Iterator[_ClipFeatures]:
-    """What became of each clip, in order, with a bounded number in flight."""
-    threads = threads or os.cpu_count() or 1
-    with ThreadPoolExecutor(threads) as pool:
-
-        def start(clip: Clip) -> _ClipFeatures | Future[_ClipFeatures]:
-            stamp = _stamp(clip.path, setting) if cache is not None else ""
-            return _unchanged(stamp, cache) or pool.submit(
-                _features_of, clip.path, stamp, setting, expected, channel, cache
-            )
-
-        waiting = iter(clips)
-        flying = deque(start(clip) for clip in islice(waiting, threads * IN_FLIGHT))
-        while flying:
-            clip = flying.popleft()
-            yield clip.result() if isinstance(clip, Future) else clip
-            flying.extend(start(clip) for clip in islice(waiting, 1))
-
-
-def _unchanged(stamp: str, cache: FeatureCache | None) -> _ClipFeatures | None:
-    if cache is None or (row := cache.rows.get(key := cache.stamps.get(stamp, ""))) is None:
+def _unchanged(clip: Clip, setting: str, cache: FeatureCache | None) -> _ClipFeatures | None:
+    if cache is None or (found := cache.unchanged(stamp := stamp_of(clip.path, setting))) is None:
         return None
-    return _ClipFeatures(row, key, stamp, True)
+    return _ClipFeatures(found[1], found[0], stamp, True)
 
 
 def _features_of(
-    path: Path, stamp: str, setting: str, expected: Expected, channel: Channel, cache: FeatureCache | None
+    clip: Clip, setting: str, expected: Expected, channel: Channel, cache: FeatureCache | None
 ) -> _ClipFeatures:
+    path, stamp = clip.path, stamp_of(clip.path, setting) if cache is not None else ""
     try:
         counts, rate = samples(path, channel)
-        key = hashlib.blake2b(counts.data, digest_size=16, salt=_salt(f"{setting}|{rate}")).hexdigest()
+        key = content_key(counts, f"{setting}|{rate}")
         if cache is not None and (row := cache.rows.get(key)) is not None:
             return _ClipFeatures(row, key, stamp, True)
         check(counts, rate, expected, path)
         return _ClipFeatures(features(as_float(counts)), key, stamp)
     except BadInput as error:
         return _ClipFeatures(str(error).removeprefix(f"{path}: ").removeprefix(f"{path}, "))
-
-
-def _stamp(path: Path, setting: str) -> str:
-    try:
-        status = path.stat()
-    except OSError:
-        return ""
-    return f"{path}|{status.st_size}|{status.st_mtime_ns}|{setting}"
-
-
-def _salt(setting: str) -> bytes:
-    return hashlib.blake2b(setting.encode(), digest_size=16).digest()

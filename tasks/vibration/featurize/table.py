@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +14,8 @@ from gauntlet.datasets.errors import BadInput
 from gauntlet.datasets.io.signal_file import Quarantined, quarantined, snapshot
 from gauntlet.datasets.io.signal_text import read_bytes
 from gauntlet.datasets.records.snapshot import Run, SnapshotFile
+from gauntlet.tasks.runtime.feature_cache import FeatureCache, content_key, in_order, stamp_of
 from gauntlet.tasks.vibration.featurize.snapshot import FEATURES, VERSION, features
-
-_AHEAD = 4  # files in flight per thread: enough to keep it busy, few enough for flat memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,41 +60,6 @@ class FeatureTable:
         return frame
 
 
-@dataclass
-class FeatureCache:
-    """Rows by key in one file per run; a torn or foreign file is an empty cache, never an error."""
-
-    path: Path
-    rows: dict[str, np.ndarray] = field(default_factory=dict)
-    stamps: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def open(cls, folder: Path, run: Run, first: int = 0) -> FeatureCache:
-        """The cache of a run under `folder`, for the chunk of its files that begins with number `first`."""
-        cache = cls(Path(folder) / f"{run.dataset}-{run.name}-{first:06d}.npz")
-        try:
-            with np.load(cache.path, allow_pickle=False) as stored:
-                cache.rows = dict(zip(stored["keys"].tolist(), stored["rows"], strict=True))
-                cache.stamps = dict(zip(stored["files"].tolist(), stored["hashes"].tolist(), strict=True))
-        except (OSError, ValueError, KeyError, EOFError):
-            cache.rows, cache.stamps = {}, {}
-        return cache
-
-    def save(self) -> None:
-        """The cache on disk, whole or not at all."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self.path.parent, suffix=".part", delete=False) as part:
-            rows = np.array(list(self.rows.values())) if self.rows else np.empty((0, 0, len(FEATURES)))
-            np.savez(
-                part,
-                keys=np.array(list(self.rows), str),
-                rows=rows,
-                files=np.array(list(self.stamps), str),
-                hashes=np.array(list(self.stamps.values()), str),
-            )
-        Path(part.name).replace(self.path)
-
-
 def feature_table(
     run: Run, cache_folder: Path | None = None, threads: int | None = None, files: Sequence[SnapshotFile] | None = None
 ) -> FeatureTable:
@@ -111,12 +70,16 @@ def feature_table(
     """
     chosen = list(run.files if files is None else files)
     first = chosen[0].index if chosen else 0
-    cache = FeatureCache.open(cache_folder, run, first) if cache_folder is not None else None
+    path = Path(cache_folder) / f"{run.dataset}-{run.name}-{first:06d}.npz" if cache_folder is not None else None
+    cache = FeatureCache.at(path) if path is not None else None
     kept: list[tuple[SnapshotFile, np.ndarray]] = []
     hashes: list[str] = []
     bad: list[Quarantined] = []
-    size = known = fresh = 0
-    for file, done in _threaded(run, chosen, cache, threads or os.cpu_count() or 1):
+    size = known = 0
+    every = in_order(
+        chosen, partial(_unchanged, run, cache=cache), partial(_features_of, run, cache=cache), threads or 0
+    )
+    for file, done in zip(chosen, every, strict=True):
         size += done.size
         known += done.known
         if isinstance(done.outcome, Quarantined):
@@ -124,13 +87,9 @@ def feature_table(
             continue
         kept.append((file, done.outcome))
         hashes.append(done.key)
-        if cache is not None and not done.known:
-            cache.rows[done.key] = done.outcome
-            fresh += 1
-        if cache is not None and done.stamp and cache.stamps.get(done.stamp) != done.key:
-            cache.stamps[done.stamp] = done.key
-            fresh += 1
-    if cache is not None and fresh:
+        if cache is not None:
+            cache.keep(done.key, done.outcome, done.stamp)
+    if cache is not None:
         cache.save()
     values = np.array([row for _, row in kept]) if kept else np.empty((0, len(run.channels), len(FEATURES)))
     index = np.array([file.index for file, _ in kept], int)
@@ -169,38 +128,18 @@ class _Done:
     known: bool = False
 
 
-def _threaded(
-    run: Run, files: list[SnapshotFile], cache: FeatureCache | None, threads: int
-) -> Iterator[tuple[SnapshotFile, _Done]]:
-    """(file, what became of it) in order, with a bounded number in flight."""
-    with ThreadPoolExecutor(threads) as pool:
-
-        def start(file: SnapshotFile) -> tuple[SnapshotFile, _Done | Future[_Done]]:
-            return file, _unchanged(file, cache) or pool.submit(_one, run, file, cache)
-
-        waiting = iter(files)
-        flying = deque(start(file) for file in islice(waiting, threads * _AHEAD))
-        while flying:
-            file, done = flying.popleft()
-            yield file, done.result() if isinstance(done, Future) else done
-            flying.extend(start(file) for file in islice(waiting, 1))
-
-
-def _unchanged(file: SnapshotFile, cache: FeatureCache | None) -> _Done | None:
-    """What is known of a file whose name, size and time have not changed; cheap enough to ask without a thread."""
-    if cache is None or not cache.stamps:
+def _unchanged(run: Run, file: SnapshotFile, cache: FeatureCache | None) -> _Done | None:
+    """What is known of a file whose name, size and time have not changed."""
+    if cache is None or (found := cache.unchanged(stamp := stamp_of(file.path, _setting(run)))) is None:
         return None
-    stamp = _stamp(file.path)
-    key = cache.stamps.get(stamp, "")
-    row = cache.rows.get(key)
-    return None if row is None else _Done(row, int(stamp.split("|")[-2]), key, stamp, True)
+    return _Done(found[1], file.path.stat().st_size, found[0], stamp, True)
 
 
-def _one(run: Run, file: SnapshotFile, cache: FeatureCache | None) -> _Done:
+def _features_of(run: Run, file: SnapshotFile, cache: FeatureCache | None) -> _Done:
     try:
-        stamp = _stamp(file.path) if cache is not None else ""
+        stamp = stamp_of(file.path, _setting(run)) if cache is not None else ""
         content = read_bytes(file.path)
-        key = _key(run, content) if cache is not None else ""
+        key = content_key(content, _setting(run), b"vibration") if cache is not None else ""
         if cache is not None and (row := cache.rows.get(key)) is not None:
             return _Done(row, len(content), key, stamp, True)
         raw = snapshot(run, file, content)
@@ -210,19 +149,6 @@ def _one(run: Run, file: SnapshotFile, cache: FeatureCache | None) -> _Done:
         return _Done(quarantined(file.path, error))
 
 
-def _stamp(path: Path) -> str:
-    try:
-        status = path.stat()
-    except OSError:
-        return ""
-    return f"{path}|{status.st_size}|{status.st_mtime_ns}"
-
-
-def _key(run: Run, content: np.ndarray) -> str:
-    """The content's hash with everything else that the features depend on."""
-    setting = f"{VERSION}|{run.rate}|{run.shaft_hz}|{run.bearing}|{run.layout}|{run.off_level}"
-    return hashlib.blake2b(content.data, digest_size=16, person=b"vibration", salt=_salt(setting)).hexdigest()
-
-
-def _salt(setting: str) -> bytes:
-    return hashlib.blake2b(setting.encode(), digest_size=16).digest()
+def _setting(run: Run) -> str:
+    """Everything beside a file's content that its features depend on."""
+    return f"{VERSION}|{run.rate}|{run.shaft_hz}|{run.bearing}|{run.layout}|{run.off_level}"

@@ -1,5 +1,7 @@
 """A folder with a few bad files ends with their list, one with many fails with it; a second run reads nothing anew."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -83,6 +85,18 @@ def test_second_run_parses_only_what_changed(bearing, tmp_path, monkeypatch):
     assert parsed == ["acc_00007.csv"]
     next((tmp_path / "cache").iterdir()).write_bytes(b"torn")
     np.testing.assert_array_equal(feature_table(run, tmp_path / "cache").values[50], first.values[50])
+
+
+def test_another_shaft_speed_or_way_of_computing_is_another_feature(bearing, tmp_path, monkeypatch):
+    """The files have not changed, what their features depend on has: nothing old comes from the cache."""
+    run = femto.runs(bearing.parents[1])[0]
+    feature_table(run, tmp_path / "cache")
+    faster = replace(run, shaft_hz=run.shaft_hz + 5)
+    table = feature_table(faster, tmp_path / "cache")
+    assert table.cached == 0
+    np.testing.assert_array_equal(table.values, feature_table(faster).values)
+    monkeypatch.setattr(vibration_table, "VERSION", "the next")
+    assert feature_table(run, tmp_path / "cache").cached == 0
 
 
 def test_threads_change_nothing(bearing):
