@@ -15,7 +15,7 @@ from gauntlet.datasets.errors import GauntletError, NotPromotable
 from gauntlet.flows._loop import Loop
 from gauntlet.tasks.claims import Hold, Refusal, holding
 from gauntlet.tasks.gauntlets import named
-from gauntlet.tasks.loop.evaluation import Contest
+from gauntlet.tasks.loop.contract import Contest
 from gauntlet.tasks.promotion.carry_out import carry_out, settle
 from gauntlet.tasks.promotion.decide import Decision, Occasion, decide
 from gauntlet.tasks.promotion.log import Entry, open_log, unfinished

@@ -22,16 +22,16 @@ from gauntlet.tasks.drift.triage import ACTIONS
 from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop import drift_check as checking
 from gauntlet.tasks.loop.champion import champion_of
+from gauntlet.tasks.loop.contract import Window
 from gauntlet.tasks.loop.drift_check import EVENT, Judged
 from gauntlet.tasks.loop.store import listed, manifests, put
-from gauntlet.tasks.loop.window import Window, newest_windows
 from gauntlet.tasks.report.page import markdown_table
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.steps import run_id, say, step
 from gauntlet.tasks.runtime.tracking import experiment, log, log_files, servers, tracked
 
 find_champion = step(champion_of, "champion", calls_server=True)
-take_windows = step(newest_windows, "window", calls_server=True)
+take_windows = step(checking.newest_windows, "window", calls_server=True)
 judge = step(checking.judge, "judge")
 TURN = timedelta(minutes=2)  # without a sign of life; a check that is killed leaves the window to the next after that
 

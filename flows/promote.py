@@ -19,7 +19,6 @@ from gauntlet.tasks.claims import Hold
 from gauntlet.tasks.gauntlets import in_loop, named
 from gauntlet.tasks.loop import challenger as training
 from gauntlet.tasks.loop.champion import champion_of
-from gauntlet.tasks.loop.evaluation import contest
 from gauntlet.tasks.promotion.carry_out import roll_back
 from gauntlet.tasks.promotion.log import Entry, open_log
 from gauntlet.tasks.promotion.move import standing
@@ -31,7 +30,7 @@ from gauntlet.tasks.runtime.steps import say, step
 from gauntlet.tasks.runtime.tracking import servers
 
 find_champion = step(champion_of, "champion", calls_server=True)
-compare = step(contest, "compare")
+compare = step(training.contest, "compare")
 
 
 @flow(name="promote", description=__doc__, flow_run_name=loop_run_name)

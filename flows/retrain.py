@@ -22,7 +22,6 @@ from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop import challenger
 from gauntlet.tasks.loop.champion import champion_of
 from gauntlet.tasks.loop.contract import NotYet
-from gauntlet.tasks.loop.evaluation import contest
 from gauntlet.tasks.loop.maintenance import event_of, keep
 from gauntlet.tasks.registry.aliases import CHALLENGER, Holder, give
 from gauntlet.tasks.registry.register import register
@@ -39,7 +38,7 @@ find_champion = step(champion_of, "champion", calls_server=True)
 keep_order = step(keep, "work order", calls_server=True)
 gather = step(challenger.gather, "gather", calls_server=True)
 train = step(challenger.train, "train")
-compare = step(contest, "compare")
+compare = step(challenger.contest, "compare")
 
 
 def _register(loop: Loop, entry: Submission, gauntlet: str) -> Registered:

@@ -1,4 +1,4 @@
-"""Train a challenger: the champion's own recipe on what it learnt from and on new rows that may be learnt from."""
+"""A challenger: the champion's own recipe on what it learnt from and on new rows that may be learnt from, and judged beside it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from gauntlet.tasks.loop.champion import Champion
-from gauntlet.tasks.loop.contract import Material
+from gauntlet.tasks.loop.contract import Contest, Material
 from gauntlet.tasks.registry.key import work_key
 from gauntlet.tasks.registry.load import LoadedModel
 from gauntlet.tasks.registry.submission import Submission, version_tags
 from gauntlet.tasks.runtime.connection import Connection
-
-__all__ = ["Material", "Submission", "entry", "gather", "of_versions", "train"]
 
 
 def gather(
@@ -43,6 +41,15 @@ def train(champion: Champion, material: Material) -> Any:
         GauntletError: the rows do not suffice.
     """
     return champion.adapter.train(champion, material)
+
+
+def contest(champion: Champion, challenger: Any, material: Material, seed: int) -> Contest:
+    """Both judged by the frozen rows and the library of past failures; decisions and thresholds are each model's own.
+
+    Raises:
+        BadInput: the frozen rows do not suffice to tell the two apart.
+    """
+    return champion.adapter.contest(champion, challenger, material, seed)
 
 
 def entry(

@@ -13,9 +13,16 @@ from gauntlet.tasks.drift.history import Persistence
 from gauntlet.tasks.drift.report import Columns, DriftReport, compare
 from gauntlet.tasks.drift.sensors import sensor_faults
 from gauntlet.tasks.drift.triage import Evidence, Verdict, triage
+from gauntlet.tasks.loop.champion import Champion
 from gauntlet.tasks.loop.contract import Window
+from gauntlet.tasks.runtime.connection import Connection
 
 EVENT = "gauntlet.drift.detected"
+
+
+def newest_windows(champion: Champion, policy: DriftPolicy, connection: Connection) -> Sequence[Window]:
+    """The newest scored rows of everything that is judged by itself; none before any scoring."""
+    return champion.adapter.windows(champion, policy, connection)
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,11 +26,9 @@ from gauntlet.tasks.drift.statistics import ks, psi
 from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop import challenger, maintenance
 from gauntlet.tasks.loop.champion import Champion, adapter
-from gauntlet.tasks.loop.drift_check import Judged, judge
-from gauntlet.tasks.loop.evaluation import contest
+from gauntlet.tasks.loop.drift_check import Judged, judge, newest_windows
 from gauntlet.tasks.loop.scoring import score_file
 from gauntlet.tasks.loop.store import listed, manifests, put, rows_of
-from gauntlet.tasks.loop.window import newest_windows
 from gauntlet.tasks.promotion.decide import decide
 from gauntlet.tasks.registry.files import parquet
 from gauntlet.tasks.registry.load import LoadedModel
@@ -120,7 +118,7 @@ class Loop:
         try:
             material = challenger.gather(self.champion, 30.0, self.store, why)
             model = challenger.train(self.champion, material)
-            judged = contest(self.champion, model, material, 7)
+            judged = challenger.contest(self.champion, model, material, 7)
         except GauntletError as error:
             self.decisions.append(f"{verdict}: {error}")
             return self.decisions[-1]

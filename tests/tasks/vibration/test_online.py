@@ -23,11 +23,10 @@ from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop import challenger, maintenance
 from gauntlet.tasks.loop.champion import Champion, adapter
 from gauntlet.tasks.loop.contract import Material, NotYet
-from gauntlet.tasks.loop.evaluation import contest
+from gauntlet.tasks.loop.drift_check import newest_windows
 from gauntlet.tasks.loop.maintenance import Event
 from gauntlet.tasks.loop.scoring import FileScored, score_file
 from gauntlet.tasks.loop.store import manifests, memory_before, rows_of
-from gauntlet.tasks.loop.window import newest_windows
 from gauntlet.tasks.models.relative_level import relative_levels
 from gauntlet.tasks.promotion.library import worse
 from gauntlet.tasks.registry.files import parquet
@@ -220,7 +219,7 @@ def test_a_rebaselined_machine_forgets_the_old_rows_and_the_others_forget_nothin
     mended = material.training["machine"] == "2nd_test bearing 1"
     assert (int(mended.sum()), len(material.since), int((~mended).sum())) == (32, 8, 3 * 60)
     model = challenger.train(champion, material)
-    judged = contest(champion, model, material, 7)
+    judged = challenger.contest(champion, model, material, 7)
     assert worse(judged.replays) == {}
     assert judged.since is not None
     assert judged.since.primary.challenger < 2 < judged.since.primary.champion
@@ -263,10 +262,10 @@ def test_a_challenger_that_has_learnt_the_fault_is_refused(champion: Champion, l
     training = pd.concat([facts.training, fault], ignore_index=True)
     notes = {"machines": {}, "rebaselined": [], "relearnt": ["2nd_test bearing 1"]}
     material = Material(training, training.iloc[:0], training.iloc[:0], len(fault), (), "simulated", notes)
-    judged = contest(champion, challenger.train(champion, material), material, 7)
+    judged = challenger.contest(champion, challenger.train(champion, material), material, 7)
     assert "2nd_test bearing 1" in worse(judged.replays)
     same = Material(facts.training, training.iloc[:0], training.iloc[:0], 0, (), "simulated", {**notes, "relearnt": []})
-    judged = contest(champion, challenger.train(champion, same), same, 7)
+    judged = challenger.contest(champion, challenger.train(champion, same), same, 7)
     assert worse(judged.replays) == {}
     assert judged.frozen.primary.gain == 0
 
