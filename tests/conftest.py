@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
@@ -36,8 +37,12 @@ from gauntlet.datasets.spec import Source
 from gauntlet.deployments import stack as local_stack
 from gauntlet.deployments.stack.services import some_free_port
 from gauntlet.tasks.gauntlet import Gauntlet, Request
+from gauntlet.tasks.models.level_rise import LevelRise
 from gauntlet.tasks.runtime.connection import Connection, resolve
 from gauntlet.tasks.runtime.settings import Settings, settings
+from gauntlet.tasks.vibration.featurize.indicators import condition_indicators
+from gauntlet.tasks.vibration.featurize.table import FeatureTable
+from gauntlet.tasks.vibration.run_in import settled
 
 SERVERS = {"stack", "s3_only", "cfg", "postgres", "bare_environment"}
 
@@ -73,6 +78,33 @@ class RunningStack:
     cfg: Settings
     connection: Connection
     urls: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class RiseIndex:
+    """The rise over a life's healthy beginning, (rows,), and how many rows that is."""
+
+    score: np.ndarray
+    healthy: int
+
+    @classmethod
+    def over(cls, rows: np.ndarray, *, axes: int = 1, start: int = 0) -> RiseIndex:
+        """Of rows x (indicators x axes), learnt from the first fifth after `start`, where its run-in ends."""
+        healthy = len(rows) // 5
+        first = min(start, healthy - 10)
+        return cls(LevelRise(axes).fit(rows[first:healthy]).decision_function(rows), healthy)
+
+    @classmethod
+    def of(cls, table: FeatureTable, unit: str) -> RiseIndex:
+        """Of all condition indicators of a unit."""
+        start = settled(np.log(table.column("std") + 1e-12), 0.2)
+        return cls.over(condition_indicators(table, unit), axes=len(table.unit_channels(unit)), start=start)
+
+
+@pytest.fixture(scope="session")
+def rise_index() -> type[RiseIndex]:
+    """The index of the vibration gauntlets' champion, over rows or a feature table of a whole life."""
+    return RiseIndex
 
 
 @pytest.fixture(scope="session")

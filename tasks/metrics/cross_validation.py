@@ -77,6 +77,6 @@ def cross_validate(pipeline: Any, X: pd.DataFrame, y: np.ndarray, folds: Folds) 
         fitted = clone(pipeline).fit(X.iloc[train], y[train])
         held_out = fitted.predict_proba(X.iloc[test])[:, 1]
         probability[repeat, test] = held_out
-        flagged[repeat, test] = held_out >= fitted[-1].threshold_
-        flagged_by_cost[repeat, test] = held_out >= fitted[-1].cheapest_threshold_
+        flagged[repeat, test] = held_out > fitted[-1].threshold_
+        flagged_by_cost[repeat, test] = held_out > fitted[-1].cheapest_threshold_
     return OutOfFold(probability, flagged, flagged_by_cost)

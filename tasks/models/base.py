@@ -16,6 +16,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
+Rows = pd.DataFrame | np.ndarray  # n x features
 START = "typical"  # the part of the score that a typical row has, before anything about this row moves it
 
 
@@ -40,6 +41,16 @@ class Detector(BaseEstimator, ABC):
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
         """What moved each score, n x (1 + features); a row adds up to its score."""
         return by_replacement(self.decision_function, X, self.typical_)
+
+
+def parts_by_column(rows: Rows, parts: np.ndarray) -> pd.DataFrame:
+    """Contributions (n x columns) under the names of the rows' columns, or their numbers; a typical row's score is 0."""
+    if isinstance(rows, pd.DataFrame):
+        frame = pd.DataFrame(parts, index=rows.index, columns=rows.columns)
+    else:
+        frame = pd.DataFrame(parts).rename(columns=str)
+    frame.insert(0, START, 0.0)
+    return frame
 
 
 def typical_row(rows: pd.DataFrame) -> dict[str, float]:

@@ -90,7 +90,3 @@ class DecisionClassifier(ClassifierMixin, Detector):
     def decision_function(self, X: pd.DataFrame) -> np.ndarray:
         """The calibrated probability of a failure, (n,)."""
         return self.predict_proba(X)[:, 1]
-
-    def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """1 where the probability of a failure reaches `threshold_`, else 0; (n,)."""
-        return (self.decision_function(X) >= self.threshold_).astype(int)

@@ -11,9 +11,9 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
-from sklearn.covariance import LedoitWolf
 
 from gauntlet.tasks.models.base import START, Detector
+from gauntlet.tasks.models.mahalanobis import shares, shrunk_covariance, squared_distance
 
 PRESENT = 0.5  # of the healthy rows must have a sensor for it to be used
 
@@ -38,7 +38,8 @@ class ExpectedBehaviour(Detector):
         z = (healthy - self.centre_) / self.scale_
         whole = np.isfinite(z).all(1)
         # Few rows may be whole: a gap then counts as its sensor's mean, which weakens but does not distort S.
-        self.covariance_ = LedoitWolf().fit(z[whole] if whole.sum() > 20 * z.shape[1] else np.nan_to_num(z)).covariance_
+        learnt = z[whole] if whole.sum() > 20 * z.shape[1] else np.nan_to_num(z)
+        self.covariance_ = np.asarray(shrunk_covariance(learnt).covariance_)
         self.precision_ = np.linalg.inv(self.covariance_)
         excess = self._excess(z)
         self.usual_ = float(np.median(excess))
@@ -57,10 +58,9 @@ class ExpectedBehaviour(Detector):
         return parts
 
     def shares(self, X: pd.DataFrame) -> np.ndarray:
-        """Share of each sensor of `columns_` in a row's distance, z_i (P z)_i, negative parts cut; gaps have none."""
-        z = np.nan_to_num(self._standard(X))
-        parts = np.maximum(z * (z @ self.precision_), 0.0)
-        return parts / np.maximum(parts.sum(1, keepdims=True), 1e-12)
+        """Share of each sensor of `columns_` in a row's distance; gaps have none."""
+        z = self._standard(X)
+        return shares(np.nan_to_num(z), self.precision_) * np.isfinite(z)
 
     def _standard(self, X: pd.DataFrame) -> np.ndarray:
         return (X[self.columns_].to_numpy(dtype=np.float64) - self.centre_) / self.scale_
@@ -75,5 +75,5 @@ class ExpectedBehaviour(Detector):
             if pattern.any():
                 part = z[np.ix_(rows, pattern)]
                 inverse = np.linalg.inv(self.covariance_[np.ix_(pattern, pattern)])
-                out[rows] = np.log(np.maximum(((part @ inverse) * part).sum(1) / pattern.sum(), 1e-9))
+                out[rows] = np.log(np.maximum(squared_distance(part, inverse) / pattern.sum(), 1e-9))
         return out

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
+
+from gauntlet.tasks.models.base import START, Detector, DetectorPipeline
+from gauntlet.tasks.models.per_machine import rows_by_machine
 
 MACHINE = "machine"
 REGIME = "regime"
 
 
-class MachineHealth(BaseEstimator):
+class MachineHealth(Detector):
     """A health index [standard deviations of the healthy calibration part] per row of any machine that it was fitted on.
 
     Rows are a frame with the column `machine` and features called "NAME CHANNEL" ("log_level 1"); a machine without
@@ -23,18 +27,26 @@ class MachineHealth(BaseEstimator):
     one bearing leaves them alone, so that it is never taken for a regime.
 
     Args:
-        detector: unfitted, with `fit` and `score_samples` (higher is more normal).
+        detector: unfitted, of rows of its features.
         features: the names, without channel, that the detector sees.
         fit_share: the earlier share of a machine's rows that fits the detector; the rest, later and unseen by it,
             gives centre and scale of the index. 1: the detector's own score is in standard deviations already.
+        threshold: index past which a row by itself is abnormal. An alarm asks for more: several in a row, smoothed.
     """
 
-    def __init__(self, detector: BaseEstimator, features: Sequence[str], fit_share: float = 0.6) -> None:
+    def __init__(
+        self,
+        detector: Detector | DetectorPipeline,
+        features: Sequence[str],
+        fit_share: float = 0.6,
+        threshold: float = 5.0,
+    ) -> None:
         self.detector = detector
         self.features = features
         self.fit_share = fit_share
+        self.threshold = threshold
 
-    def fit(self, X: pd.DataFrame, y: object = None) -> MachineHealth:  # noqa: ARG002
+    def fit(self, X: pd.DataFrame, y: object = None) -> Self:  # noqa: ARG002 - the estimators' own form
         """Itself, fitted on healthy rows, each machine's in the order of time.
 
         Raises:
@@ -42,46 +54,62 @@ class MachineHealth(BaseEstimator):
         """
         if REGIME in X.columns:
             return self._fit_regimes(X)
+        self.threshold_ = self.threshold
         self.regimes_: dict[str, MachineHealth] = {}
         self.neighbours_: dict[str, dict[str, float]] = {}
         wanted = [name for name in X.columns if name.rpartition(" ")[0] in set(self.features)]
         self.columns_, self.detectors_, self.centre_, self.scale_ = {}, {}, {}, {}
-        for machine, rows in X.groupby(MACHINE, sort=False):
+        for named, rows in X.groupby(MACHINE, sort=False):
+            machine = str(named)
             columns = [name for name in wanted if rows[name].notna().all()]
             if not columns:
                 raise ValueError(f"{machine} has none of the features; expected {', '.join(self.features)}")
-            values = rows[columns].to_numpy(np.float64)
-            fitted = round(len(values) * self.fit_share)
-            detector = _for_axes(clone(self.detector), columns).fit(values[:fitted])
+            fitted = round(len(rows) * self.fit_share)
+            detector = _for_axes(clone(self.detector), columns).fit(rows[columns].iloc[:fitted])
             self.columns_[machine], self.detectors_[machine] = columns, detector
-            rest = -np.asarray(detector.score_samples(values[fitted:]), np.float64) if fitted < len(values) else None
+            rest = detector.decision_function(rows[columns].iloc[fitted:]) if fitted < len(rows) else None
             self.centre_[machine], self.scale_[machine] = _centre_and_scale(rest)
         return self
 
-    def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """The index of each row, shape (n,): 0 as healthy as the calibration part, greater is worse.
+    def decision_function(self, X: pd.DataFrame) -> np.ndarray:
+        """The index of each row, (n,): 0 as healthy as the calibration part, greater is worse.
 
         Raises:
             ValueError: a row is of a machine that was not there in training, or lacks one of its features.
         """
-        if getattr(self, "regimes_", None):
-            return self._predict_regimes(X)
         index = np.empty(len(X))
-        machines = X[MACHINE].to_numpy()
-        for machine in dict.fromkeys(machines):
-            if machine not in self.detectors_:
-                known = ", ".join(map(str, list(self.detectors_)[:5]))
-                raise ValueError(f"no healthy beginning of {machine!r} was learnt; expected one of {known}")
-            here = machines == machine
-            values = X.loc[here, self.columns_[machine]].to_numpy(np.float64)
-            if not np.isfinite(values).all():
-                column = self.columns_[machine][int(np.argmin(np.isfinite(values).all(axis=0)))]
-                raise ValueError(f"{machine}: a value of {column!r} is missing; expected a number in every row")
-            raw = -np.asarray(self.detectors_[machine].score_samples(values), np.float64)
-            index[here] = (raw - self.centre_[machine]) / self.scale_[machine]
+        for model, machine, places in self._judges(X):
+            raw = model.detectors_[machine].decision_function(model._rows(X, machine, places))
+            index[places] = (raw - model.centre_[machine]) / model.scale_[machine]
         return index
 
-    def _fit_regimes(self, X: pd.DataFrame) -> MachineHealth:
+    def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
+        """What each feature adds to the index, n x (1 + features); a machine without a feature has no part of it."""
+        columns = list(dict.fromkeys(name for names in self.columns_.values() for name in names))
+        parts = pd.DataFrame(0.0, index=range(len(X)), columns=[START, *columns])
+        for model, machine, places in self._judges(X):
+            own = model.detectors_[machine].contributions(model._rows(X, machine, places))
+            own[START] -= model.centre_[machine]
+            parts.loc[places, own.columns] = own.to_numpy() / model.scale_[machine]
+        return parts.set_axis(X.index)
+
+    def _judges(self, X: pd.DataFrame) -> Iterator[tuple[MachineHealth, str, np.ndarray]]:
+        """(who judges, machine, places of the rows): a machine's rows of one regime at a time."""
+        regime = self.regime_of(X)
+        for one in np.unique(regime):
+            model, places = self.regimes_[str(one)] if one else self, np.flatnonzero(regime == one)
+            for machine, here in rows_by_machine(X.iloc[places], MACHINE, model.detectors_):
+                yield model, machine, places[here]
+
+    def _rows(self, X: pd.DataFrame, machine: str, places: np.ndarray) -> pd.DataFrame:
+        rows = X[self.columns_[machine]].iloc[places].astype(np.float64)
+        whole = np.isfinite(rows.to_numpy()).all(axis=0)
+        if not whole.all():
+            column = self.columns_[machine][int(np.argmin(whole))]
+            raise ValueError(f"{machine}: a value of {column!r} is missing; expected a number in every row")
+        return rows
+
+    def _fit_regimes(self, X: pd.DataFrame) -> Self:
         rows, regime = X.drop(columns=REGIME), X[REGIME].to_numpy(np.int64)
         self.fit(rows[regime == 0])
         later = sorted(set(regime.tolist()) - {0})
@@ -92,9 +120,7 @@ class MachineHealth(BaseEstimator):
             for machine in self.detectors_:
                 here = (rows[MACHINE] == machine).to_numpy()
                 known = [one for one in (0, *later) if (here & (regime == one)).any()]
-                self.neighbours_[str(machine)] = {
-                    str(one): float(np.median(level[here & (regime == one)])) for one in known
-                }
+                self.neighbours_[machine] = {str(one): float(np.median(level[here & (regime == one)])) for one in known}
         return self
 
     def regime_of(self, X: pd.DataFrame) -> np.ndarray:
@@ -108,20 +134,6 @@ class MachineHealth(BaseEstimator):
             away = np.abs(level[here][:, None] - np.array(list(known.values())))
             chosen[here] = np.array([int(one) for one in known])[np.argmin(away, axis=1)]
         return chosen
-
-    def _predict_regimes(self, X: pd.DataFrame) -> np.ndarray:
-        regime, index = self.regime_of(X), np.empty(len(X))
-        for one in np.unique(regime):
-            model = self.regimes_[str(one)] if one else self._first()
-            index[regime == one] = model.predict(X[regime == one])
-        return index
-
-    def _first(self) -> MachineHealth:
-        """The first regime's baselines alone."""
-        alone = clone(self)
-        for name in ("columns_", "detectors_", "centre_", "scale_"):
-            setattr(alone, name, getattr(self, name))
-        return alone
 
 
 def neighbours_level(X: pd.DataFrame) -> np.ndarray:
@@ -137,7 +149,7 @@ def neighbours_level(X: pd.DataFrame) -> np.ndarray:
     return level
 
 
-def _for_axes(detector: BaseEstimator, columns: Sequence[str]) -> BaseEstimator:
+def _for_axes(detector: Detector | DetectorPipeline, columns: Sequence[str]) -> Detector | DetectorPipeline:
     """The detector, told how many sensor axes each feature has, if it wants to know."""
     if "axes" in detector.get_params():
         detector.set_params(axes=len({name.rpartition(" ")[2] for name in columns}))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -11,24 +11,11 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 
 from gauntlet.tasks.models.base import START, Detector
+from gauntlet.tasks.models.per_machine import rows_by_machine
 from gauntlet.tasks.models.sound_detectors import SoundDetector
 from gauntlet.tasks.models.sound_scaling import LogScaler
 
 CELL = "cell"  # the column that names the machine and its noise level, such as 6dB/fan/id_00
-
-
-def _rows_by_machine(X: pd.DataFrame, known: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
-    """(machine, its rows, (n,) bool).
-
-    Raises:
-        ValueError: a machine that was not learnt.
-    """
-    cells = X[CELL].astype(str).to_numpy()
-    for cell in np.unique(cells):
-        if cell not in known:
-            some = ", ".join(sorted(known)[:4])
-            raise ValueError(f"column {CELL!r}: nothing was learnt of {cell!r}; expected one of {some} …")
-        yield str(cell), cells == cell
 
 
 class PerMachineSoundDetector(ClassifierMixin, Detector):
@@ -63,7 +50,7 @@ class PerMachineSoundDetector(ClassifierMixin, Detector):
         """How far above its machine's threshold each clip scores, in spreads of that machine's normal scores, (clips,)."""
         values = X[self.features_].to_numpy(np.float64)
         margins = np.empty(len(X))
-        for cell, rows in _rows_by_machine(X, self.detectors):
+        for cell, rows in rows_by_machine(X, CELL, self.detectors):
             detector = self.detectors[cell]
             margins[rows] = (detector.decision_function(values[rows]) - detector.threshold_) / detector.spread_
         return margins
@@ -72,7 +59,7 @@ class PerMachineSoundDetector(ClassifierMixin, Detector):
         """What each feature adds to the score, clips x (1 + features); a row adds up to its score."""
         values = X[self.features_].to_numpy(np.float64)
         parts = np.empty((len(X), 1 + values.shape[1]))
-        for cell, rows in _rows_by_machine(X, self.detectors):
+        for cell, rows in rows_by_machine(X, CELL, self.detectors):
             detector = self.detectors[cell]
             parts[rows] = detector.contributions(values[rows]).to_numpy() / detector.spread_
             parts[rows, 0] -= detector.threshold_ / detector.spread_
@@ -90,7 +77,10 @@ class PerMachineScaler(TransformerMixin, BaseEstimator):
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:  # noqa: ARG002 - scikit-learn calls it so
         """Learn from normal clips: the column `cell`, and the features by name."""
         self.features_ = [str(name) for name in X.columns if name != CELL]
-        self.scalers_ = {str(cell): LogScaler().fit(rows[self.features_]) for cell, rows in X.groupby(CELL, sort=True)}
+        self.scalers_ = {
+            str(cell): LogScaler().fit(rows[self.features_].to_numpy(np.float64))
+            for cell, rows in X.groupby(CELL, sort=True)
+        }
         return self
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
@@ -101,7 +91,7 @@ class PerMachineScaler(TransformerMixin, BaseEstimator):
         """
         values = X[self.features_].to_numpy(np.float64)
         scaled = np.empty(values.shape)
-        for cell, rows in _rows_by_machine(X, self.scalers_):
+        for cell, rows in rows_by_machine(X, CELL, self.scalers_):
             scaled[rows] = self.scalers_[cell].transform(values[rows])
         return pd.DataFrame(scaled, index=X.index, columns=self.features_)
 

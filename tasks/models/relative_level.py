@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, OutlierMixin
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from gauntlet.tasks.models.base import Detector, Rows, parts_by_column
 from gauntlet.tasks.models.level_rise import LevelRise
+
+THRESHOLD = 4.0  # joint standard deviations
 
 
 def relative_levels(levels: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -23,25 +28,34 @@ def relative_levels(levels: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
-class JointRise(BaseEstimator, OutlierMixin):
+class JointRise(Detector):
     """Rise of a bearing's own level and of its level beside its neighbours, joined as independent z-values are.
 
     Rows: the log levels of all channels, then the relative ones, as many. Each half gives its `LevelRise` in standard
     deviations; z = (z1 + z2) / sqrt(2), S. A. Stouffer et al., The American Soldier (1949).
     """
 
-    def fit(self, X: np.ndarray, y: object = None) -> JointRise:  # noqa: ARG002
-        """Itself, fitted on rows of a healthy beginning."""
-        half = X.shape[1] // 2
-        self.own_, self.beside_ = LevelRise().fit(X[:, :half]), LevelRise().fit(X[:, half:])
+    def fit(self, X: Rows, y: object = None) -> Self:  # noqa: ARG002 - the estimators' own form
+        """Itself, fitted on rows of a healthy beginning, n x (2 x channels)."""
+        own, beside = self._halves(X, reset=True)
+        self.own_, self.beside_ = LevelRise().fit(own), LevelRise().fit(beside)
+        self.threshold_ = THRESHOLD
         return self
 
-    def score_samples(self, X: np.ndarray) -> np.ndarray:
-        """Minus the joint rise, shape (n,)."""
-        half = X.shape[1] // 2
-        joint = self.own_.score_samples(X[:, :half]) + self.beside_.score_samples(X[:, half:])
-        return np.asarray(joint / np.sqrt(2))
+    def decision_function(self, X: Rows) -> np.ndarray:
+        """The joint rise, (n,)."""
+        own, beside = self._halves(X)
+        return np.asarray((self.own_.decision_function(own) + self.beside_.decision_function(beside)) / np.sqrt(2))
 
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """1 where the joint rise is below four deviations, else -1."""
-        return np.where(-self.score_samples(X) < 4, 1, -1)
+    def contributions(self, X: Rows) -> pd.DataFrame:
+        """What each level adds, n x (1 + columns)."""
+        own, beside = self._halves(X)
+        parts = [self.own_.contributions(own).iloc[:, 1:], self.beside_.contributions(beside).iloc[:, 1:]]
+        return parts_by_column(X, np.hstack(parts) / np.sqrt(2))
+
+    def _halves(self, X: Rows, *, reset: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        if not reset:
+            check_is_fitted(self)
+        values = validate_data(self, X, dtype=np.float64, reset=reset, ensure_min_features=2 if reset else 1)
+        half = values.shape[1] // 2
+        return values[:, :half], values[:, half:]

@@ -16,9 +16,9 @@ from typing import Literal, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import ClassifierMixin
-from sklearn.covariance import LedoitWolf
 
 from gauntlet.tasks.models.base import Detector
+from gauntlet.tasks.models.mahalanobis import shares, shrunk_covariance, squared_distance
 
 Kind = Literal["mahalanobis", "pca", "residual", "mset"]
 EXPLAINED = 0.85
@@ -56,7 +56,7 @@ class RunDetector(ClassifierMixin, Detector):
         settled = trailing_mean((raw - self.centre_) / self.scale_, self.window)[self.window :]
         self.level_, self.spread_ = settled.mean(0), settled.std(0) + 1e-12
         z = (settled - self.level_) / self.spread_
-        self.precision_ = np.asarray(LedoitWolf().fit(z).precision_)
+        self.precision_ = np.asarray(shrunk_covariance(z).precision_)
         if self.kind != "mahalanobis":
             getattr(self, f"_fit_{self.kind}")(z)
         self.largest_ = float(self._distance(z).max())
@@ -81,11 +81,8 @@ class RunDetector(ClassifierMixin, Detector):
         return pd.DataFrame(self.shares(X) * score[:, None], index=X.index, columns=self.names_)
 
     def shares(self, X: pd.DataFrame) -> np.ndarray:
-        """Share of each sensor in the squared Mahalanobis distance, z_i (P z)_i, negative parts cut; n x sensors, sum 1."""
-        z = self._standard(X)
-        parts = np.maximum(z * (z @ self.precision_), 0.0)
-        total = parts.sum(1, keepdims=True)
-        return np.where(total > 0, parts / np.where(total > 0, total, 1.0), 1 / z.shape[1])
+        """Share of each sensor in the squared Mahalanobis distance, n x sensors, sum 1."""
+        return shares(self._standard(X), self.precision_)
 
     def _columns(self, X: pd.DataFrame) -> np.ndarray:
         return (X if self.sensors is None else X[list(self.sensors)]).to_numpy(dtype=np.float64)
@@ -98,7 +95,7 @@ class RunDetector(ClassifierMixin, Detector):
         return np.asarray(getattr(self, f"_score_{self.kind}")(z))
 
     def _score_mahalanobis(self, z: np.ndarray) -> np.ndarray:
-        return np.sqrt(np.maximum(((z @ self.precision_) * z).sum(1), 0.0))
+        return np.sqrt(squared_distance(z, self.precision_))
 
     def _fit_pca(self, z: np.ndarray) -> None:
         variance, axes = np.linalg.eigh(np.cov(z, rowvar=False, ddof=1).reshape(z.shape[1], -1))

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import IsolationForest
 
-from gauntlet.tasks.models.base import START, Detector, by_replacement
-from gauntlet.tasks.models.sound_scaling import LogScaler, Rows, names_of, values_of
+from gauntlet.tasks.models.base import START, Detector, Rows, by_replacement
+from gauntlet.tasks.models.sound_scaling import LogScaler, names_of, values_of
 
 # One forest for each machine and noise level: with a hundred trees each, storing them takes longer than all the rest.
 TREES = 16
@@ -49,11 +49,11 @@ class SoundDetector(Detector):
 
     def decision_function(self, X: Rows) -> np.ndarray:
         """The score of each clip, (clips,): higher is more abnormal."""
-        return self._score(self.scaler_.transform(X))
+        return self._score(self.scaler_.transform(values_of(X)))
 
     def contributions(self, X: Rows) -> pd.DataFrame:
         """What each feature adds to the score, clips x (1 + features); a row adds up to its score."""
-        start, parts = self._parts(self.scaler_.transform(X))
+        start, parts = self._parts(self.scaler_.transform(values_of(X)))
         return pd.DataFrame(np.column_stack([start, parts]), columns=[START, *self.names_])
 
     def _learn(self, values: np.ndarray) -> None:

@@ -11,8 +11,9 @@ from scipy.linalg import solve_triangular
 from scipy.special import xlogy
 from sklearn.mixture import GaussianMixture
 
+from gauntlet.tasks.models.base import Rows
 from gauntlet.tasks.models.sound_detectors import SoundDetector
-from gauntlet.tasks.models.sound_scaling import LogScaler, Rows
+from gauntlet.tasks.models.sound_scaling import LogScaler, values_of
 
 SHRINKAGES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.4, 0.7)
 COMPONENTS = (1, 2, 4, 8)
@@ -43,7 +44,7 @@ class Whitened(SoundDetector):
 
     def whiten(self, X: Rows) -> np.ndarray:
         """Clips x features of unit covariance."""
-        return self._whiten(self.scaler_.transform(X))
+        return self._whiten(self.scaler_.transform(values_of(X)))
 
     def _whiten(self, scaled: np.ndarray) -> np.ndarray:
         return solve_triangular(self.factor_, scaled.T, lower=True, check_finite=False).T

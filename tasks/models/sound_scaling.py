@@ -7,10 +7,11 @@ from typing import Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from gauntlet.tasks.models.base import Rows
 
 TINY = 1e-12
-
-Rows = pd.DataFrame | np.ndarray
 
 
 def values_of(X: Rows) -> np.ndarray:
@@ -28,7 +29,7 @@ class LogScaler(TransformerMixin, BaseEstimator):
 
     def fit(self, X: Rows, y: object = None) -> Self:  # noqa: ARG002 - scikit-learn calls it so
         """Learn from normal clips, clips x features."""
-        values = values_of(X)
+        values = validate_data(self, X, dtype=np.float64, order="C")
         positive = values.min(0) > 0
         self.floor_ = np.where(positive, values.min(0) * 1e-3, 1.0)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -41,7 +42,8 @@ class LogScaler(TransformerMixin, BaseEstimator):
 
     def transform(self, X: Rows) -> np.ndarray:
         """The features in standard deviations from the normal mean, clips x features."""
-        values = values_of(X)
+        check_is_fitted(self)
+        values = validate_data(self, X, dtype=np.float64, order="C", reset=False)
         logged = np.log(np.maximum(values, self.floor_))
         return (np.where(self.logged_, logged, values) - self.mean_) / self.deviation_
 

@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.ensemble import IsolationForest
 
 from gauntlet.tasks.models.base import START, Detector, by_replacement
+from gauntlet.tasks.models.per_machine import rows_by_machine
 from gauntlet.tasks.models.stream_features import NAMES, SeasonalProfile, seasonal_profile, stream_features
 
 LEAST_READINGS = 48  # of a sensor, to learn from
@@ -76,10 +77,8 @@ class StreamDetector(Detector):
             ValueError: a sensor that was not learnt.
         """
         scores = np.zeros(len(rows))
-        for name, places in rows.reset_index(drop=True).groupby("sensor_id", sort=True).indices.items():
-            if str(name) not in self.profiles_:
-                raise ValueError(f"sensor {name} was not learnt; expected one of {', '.join(sorted(self.profiles_))}")
-            scores[places] = self._score(self._scaled(str(name), rows.iloc[places]).to_numpy())
+        for name, here in rows_by_machine(rows, "sensor_id", self.profiles_):
+            scores[here] = self._score(self._scaled(name, rows[here]).to_numpy())
         return scores
 
     def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
@@ -102,8 +101,8 @@ class StreamDetector(Detector):
     def contributions(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The score shared out among the features, n x (1 + features): of the forest by replacement, of the limit in whole."""
         parts = []
-        for name, places in rows.reset_index(drop=True).groupby("sensor_id", sort=True).indices.items():
-            parts.append(self._parts(self._scaled(str(name), rows.iloc[places])).set_axis(places))
+        for name, here in rows_by_machine(rows, "sensor_id", self.profiles_):
+            parts.append(self._parts(self._scaled(name, rows[here])).set_axis(np.flatnonzero(here)))
         return pd.concat(parts).sort_index().set_axis(rows.index)
 
     def _parts(self, scaled: pd.DataFrame) -> pd.DataFrame:

@@ -21,6 +21,7 @@ TRUSTED_TYPES = (
     "gauntlet.tasks.models.forecasters.simple.SeasonalNaive",
     "gauntlet.tasks.models.level_rise.LevelRise",
     "gauntlet.tasks.models.machine_health.MachineHealth",
+    "gauntlet.tasks.models.novelty.Novelty",
     "gauntlet.tasks.models.per_machine_sound.FeatureColumns",
     "gauntlet.tasks.models.per_machine_sound.PerMachineScaler",
     "gauntlet.tasks.models.per_machine_sound.PerMachineSoundDetector",

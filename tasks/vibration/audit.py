@@ -60,7 +60,7 @@ def audit_result(
     found: list[Finding] = []
     for one in trained:
         some = lives[0].rows.iloc[:200]
-        replay = Replay(one.candidate.name, one.scores[lives[0].machine][:200], one.model.predict(some))
+        replay = Replay(one.candidate.name, one.scores[lives[0].machine][:200], one.model.decision_function(some))
         found += audit_claims(replace(_alarms(lives, one, judgement), replays=[replay]))
     return guard(tuple(dict.fromkeys(found)), prepared.request.allow_leakage)
 

@@ -14,13 +14,14 @@ from gauntlet.datasets.records.snapshot import Run, Truth
 from gauntlet.tasks.models.machine_health import MACHINE
 from gauntlet.tasks.models.relative_level import relative_levels
 from gauntlet.tasks.vibration.definition import INDICATORS
+from gauntlet.tasks.vibration.featurize.indicators import condition_indicators
 from gauntlet.tasks.vibration.featurize.snapshot import XJTU_11
 from gauntlet.tasks.vibration.featurize.table import FeatureTable
-from gauntlet.tasks.vibration.healthy_beginning import LEAST_HEALTHY, condition_indicators
 from gauntlet.tasks.vibration.load import VibrationData
 from gauntlet.tasks.vibration.run_in import settled
 
 HEALTHY_SHARE = 0.2
+LEAST_HEALTHY = 20  # snapshots, to learn from
 TAIL = 20  # files: the last ones of a run may be machine-off or unusable, and it still went to failure
 
 

@@ -32,4 +32,4 @@ def train(candidate: Candidate, prepared: PreparedLives, seed: int) -> TrainedHe
 def trained_on(candidate: Candidate, lives: Sequence[Life], seed: int) -> TrainedHealth:
     """The same of any lives."""
     model = fit(candidate, healthy_rows(lives), seed)
-    return TrainedHealth(candidate, model, {life.machine: model.predict(life.rows) for life in lives})
+    return TrainedHealth(candidate, model, {life.machine: model.decision_function(life.rows) for life in lives})

@@ -21,7 +21,6 @@ from gauntlet.tasks.drift.report import DriftReport, FeatureShift, calibration_f
 from gauntlet.tasks.drift.sensors import sensor_faults
 from gauntlet.tasks.drift.statistics import is_number, ks, psi
 from gauntlet.tasks.drift.triage import Evidence, alarm_spans, triage
-from gauntlet.tasks.vibration.healthy_beginning import level_index
 
 pytestmark = pytest.mark.real
 
@@ -130,16 +129,16 @@ def test_the_verdict_over_all_three_sets_stays_within_twice_the_rate():
     assert np.mean(fixed) > 0.9
 
 
-def _spans(table, frame, until):
+def _spans(table, frame, until, rise_index):
     """The champion's alarms: rise of the level of each bearing over its healthy beginning."""
     spans = []
     for unit in dict.fromkeys(table.units):
-        index = level_index(frame.iloc[:, table.unit_channels(unit)].to_numpy(), unit)
+        index = rise_index.over(frame.iloc[:, table.unit_channels(unit)].to_numpy())
         spans += alarm_spans(index.score[:until], table.seconds[:until], AlarmRule(), INTERVAL_S, index.healthy)
     return spans
 
 
-def test_the_last_day_of_set_2_is_degradation():
+def test_the_last_day_of_set_2_is_degradation(rise_index):
     """Drift is there, and so is the alarm: nothing is trained, and nothing of the fault would be learnt."""
     table, frame, healthy = _life("2nd_test")
     reference, day = frame[:healthy], frame[-144:]
@@ -151,7 +150,7 @@ def test_the_last_day_of_set_2_is_degradation():
         drifted_before=(True, True),
         data_faults=data_faults(reference, day, table.seconds[-144:], interval_s=INTERVAL_S),
         sensor_faults=sensor_faults(reference, day),
-        alarms=_spans(table, frame, len(frame)),
+        alarms=_spans(table, frame, len(frame), rise_index),
     )
     verdict = triage(evidence)
     assert (verdict.kind, verdict.drifted, verdict.may_retrain) == ("degradation", True, False)
@@ -173,7 +172,7 @@ def _report(reference, window, limits):
 
 
 @pytest.mark.parametrize("run", list(ONSET))
-def test_no_failing_bearing_is_ever_learnt_from(run):
+def test_no_failing_bearing_is_ever_learnt_from(run, rise_index):
     """A whole life, triaged six-hourly with what was known then: before and after the onset, nothing may retrain.
 
     In set 1 the level alone raises no alarm until the last hours: there it is the neighbours that speak against it.
@@ -191,7 +190,7 @@ def test_no_failing_bearing_is_ever_learnt_from(run):
                 report,
                 tuple(drifted),
                 sensor_faults=sensor_faults(reference, window),
-                alarms=_spans(table, frame, end),
+                alarms=_spans(table, frame, end, rise_index),
                 neighbours=[tuple(frame)],
             )
         )

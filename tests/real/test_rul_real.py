@@ -8,7 +8,6 @@ import pytest
 from gauntlet.datasets import femto
 from gauntlet.tasks.alarms.rule import AlarmRule, alarms, verdict
 from gauntlet.tasks.vibration.featurize.table import feature_table
-from gauntlet.tasks.vibration.healthy_beginning import rise_index
 from gauntlet.tasks.vibration.remaining_life.leave_one_out import after_alarm, leave_one_out
 from gauntlet.tasks.vibration.remaining_life.life import History, ObservedLife
 from gauntlet.tasks.vibration.remaining_life.rated_life import rated_life
@@ -17,7 +16,7 @@ pytestmark = pytest.mark.real
 
 
 @pytest.fixture(scope="module")
-def lives():
+def lives(rise_index):
     """Each run with its own causal alarm, and the greater axis' level."""
     root = os.environ.get("GAUNTLET_DATA_DIR")
     if not root or not (Path(root) / "femto").is_dir():
@@ -25,8 +24,8 @@ def lives():
     found = []
     for run in femto.runs(Path(root) / "femto"):
         table = feature_table(run)
-        index = rise_index(table, run.name)
-        events = alarms(index.score, AlarmRule(), run.interval_s, index.healthy, index.fitted)
+        index = rise_index.of(table, run.name)
+        events = alarms(index.score, AlarmRule(), run.interval_s, index.healthy, index.healthy)
         raised = verdict(run.name, events, table.seconds, index.healthy).raised
         alarm = None if raised is None else float(table.seconds[raised])
         rated = rated_life(run.shaft_hz, femto.LOAD_N[run.name.removeprefix("Bearing")[0]])

@@ -16,7 +16,6 @@ from gauntlet.tasks.vibration.diagnosis.element import attribute_lines, diagnose
 from gauntlet.tasks.vibration.featurize import plain as vibration_plain
 from gauntlet.tasks.vibration.featurize.snapshot import FEATURES, LINES, features
 from gauntlet.tasks.vibration.featurize.table import feature_table
-from gauntlet.tasks.vibration.healthy_beginning import level_index, rise_index
 from gauntlet.tasks.vibration.run_in import settled
 
 pytestmark = pytest.mark.real
@@ -61,7 +60,7 @@ def test_ims_names_the_bearing_and_the_element(test, expected):
     assert {d.element for d in _diagnoses(run, usable[:3], None, False).values()} == {None}
 
 
-def _judged_table(number):
+def _judged_table(number, rise_index):
     """Verdicts of the four bearings from the complete table of levels, by unit, and the alarms of each."""
     path = _folder("ims") / "derived_chocho66" / "MergedData" / f"DatasetBearingTest_{number}.csv"
     table = pd.read_csv(path, index_col=0, parse_dates=True)
@@ -71,8 +70,8 @@ def _judged_table(number):
     verdicts, power, events = {}, {}, {}
     for unit in ("Bearing 1", "Bearing 2", "Bearing 3", "Bearing 4"):
         own = running[[name for name in running if name.startswith(unit)]]
-        index = level_index(np.log(own.to_numpy()), unit, axes=own.shape[1], start=start)
-        events[unit] = alarms(index.score, AlarmRule(), 600, index.healthy, index.fitted)
+        index = rise_index.over(np.log(own.to_numpy()), axes=own.shape[1], start=start)
+        events[unit] = alarms(index.score, AlarmRule(), 600, index.healthy, index.healthy)
         verdicts[unit] = verdict(unit, events[unit], seconds, index.healthy)
         power[unit] = own.to_numpy().max(axis=1) ** 2
     return attribute(verdicts, power, len(running) // 5), events
@@ -86,12 +85,12 @@ def _judged_table(number):
         (3, {"Bearing 3": (5966, 6324)}),
     ],
 )
-def test_ims_onsets(number, failed):
+def test_ims_onsets(number, failed, rise_index):
     """Every bearing that failed within a tenth of life of the published onset; the others' alarms are cross-talk.
 
     One alarm each of set 1 bearing 1 and set 3 bearing 4 came and went.
     """
-    judged, _ = _judged_table(number)
+    judged, _ = _judged_table(number, rise_index)
     for unit, (onset, files) in failed.items():
         assert abs(judged[unit].onset - onset) <= 0.1 * files, unit
         assert judged[unit].crosstalk_of is None
@@ -100,9 +99,9 @@ def test_ims_onsets(number, failed):
     assert sum(v.false_alarms for v in judged.values()) <= 1
 
 
-def test_ims_second_test_onset():
+def test_ims_second_test_onset(rise_index):
     """Bearing 1 in 520-560 of 984 on the complete table, no alarm of any bearing before; the others are cross-talk."""
-    judged, events = _judged_table(2)
+    judged, events = _judged_table(2, rise_index)
     assert 520 <= judged["Bearing 1"].onset <= 560
     assert all(e.onset >= judged["Bearing 1"].onset for found in events.values() for e in found)
     assert all(v.false_alarms == 0 for v in judged.values())
@@ -120,7 +119,7 @@ def test_cwru_names_the_clear_ones_and_accuses_nobody():
     assert named == {"105": "inner", "169": "inner", "209": "inner", "130": "outer", "234": "outer"}
 
 
-def test_femto_every_run_alarms_before_its_end():
+def test_femto_every_run_alarms_before_its_end(rise_index):
     """None clears again; onset within a tenth of life of the published one, but for 2_2, twice as loud from a quarter
     of its life on.
     """
@@ -128,8 +127,8 @@ def test_femto_every_run_alarms_before_its_end():
     early = set()
     for run in femto.runs(_folder("femto")):
         table = feature_table(run)
-        index = rise_index(table, run.name)
-        events = alarms(index.score, AlarmRule(), run.interval_s, index.healthy, index.fitted)
+        index = rise_index.of(table, run.name)
+        events = alarms(index.score, AlarmRule(), run.interval_s, index.healthy, index.healthy)
         judged = verdict(run.name, events, table.seconds, index.healthy)
         assert judged.lead_s > 0, run.name
         assert judged.false_alarms == 0, run.name

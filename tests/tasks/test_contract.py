@@ -227,3 +227,19 @@ def test_submissions_bear_tags_keys_and_words(followed: Followed) -> None:
 def test_two_submissions_of_the_same_work_have_one_key(followed: Followed) -> None:
     """The key is made of data, code and parameters only."""
     assert [one.key for one in followed.submissions] == [one.key for one in followed.submissions]
+
+
+@all_gauntlets
+def test_detectors_keep_the_one_contract(followed: Followed) -> None:
+    """Whatever says that a machine goes wrong: a score, a threshold, 0 or 1 by them, and parts that add up to the score."""
+    detectors = [one for one in followed.artifacts if not hasattr(one.model, "predict_interval")]
+    detectors = [one for one in detectors if hasattr(one.model, "predict")]
+    assert detectors or followed.gauntlet.name == "forecasting"
+    for one in detectors:
+        rows = one.rows.head(20)
+        score = np.asarray(one.model.decision_function(rows), np.float64)
+        assert score.shape == (len(rows),), one.name
+        assert np.array_equal(one.model.predict(rows), (score > one.model.threshold_).astype(int)), one.name
+        parts = one.model.contributions(rows)
+        assert parts.index.equals(rows.index), one.name
+        np.testing.assert_allclose(parts.sum(axis=1), score, rtol=1e-9, atol=1e-9, err_msg=one.name)

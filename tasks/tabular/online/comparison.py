@@ -70,7 +70,7 @@ def prices_of(champion: Champion) -> Prices:
 def answer_of(model: Any, rows: pd.DataFrame, y: np.ndarray) -> Judged:
     """Probabilities and decisions of a pipeline that ends in a `DecisionClassifier`, as (1, rows) arrays."""
     probability = np.asarray(model.predict_proba(rows)[:, 1])[None, :]
-    by_cost = probability >= model[-1].cheapest_threshold_
+    by_cost = probability > model[-1].cheapest_threshold_
     return Judged(y, probability, np.asarray(model.predict(rows)).astype(bool)[None, :], by_cost)
 
 

@@ -58,7 +58,7 @@ def contest(champion: Champion, challenger: Any, material: Material, seed: int) 
 
 
 def _judged(lives: Sequence[Life], model: Any) -> list[Outcome]:
-    scores = {life.machine: np.asarray(model.predict(life.rows), np.float64) for life in lives}
+    scores = {life.machine: np.asarray(model.decision_function(life.rows), np.float64) for life in lives}
     return outcomes(lives, answer(lives, scores, model.fit_share))
 
 
@@ -138,7 +138,7 @@ def _since(old: Any, new: Any, material: Material, seed: int) -> Comparison | No
     if not len(rows):
         return None
     features = rows.drop(columns=[TIME, REGIME]).reset_index(drop=True)
-    away = [np.minimum(np.abs(model.predict(features)), RULE.clip) for model in (old, new)]
+    away = [np.minimum(np.abs(model.decision_function(features)), RULE.clip) for model in (old, new)]
     place = rows.groupby(MACHINE)[TIME].rank(method="first").to_numpy() // BLOCK
     groups = np.array([f"{machine} {int(block)}" for machine, block in zip(rows[MACHINE], place, strict=True)])
     if len(np.unique(groups)) < 2:

@@ -39,7 +39,7 @@ def score(batch: Batch, champion: Champion, connection: Connection) -> Scored:
     with servers(connection):
         before = memory_before(connection, champion.gauntlet, batch.group, span[0]) or {}
         orders = events(connection, champion.gauntlet)
-    index = np.asarray(champion.loaded.model.predict(rows.drop(columns=TIME)), np.float64)
+    index = np.asarray(champion.loaded.model.decision_function(rows.drop(columns=TIME)), np.float64)
     alarm, memory = continued(champion, rows[MACHINE].to_numpy(), seconds, index, before, orders)
     return Scored(rows, index, alarm, span, memory)
 
@@ -61,7 +61,7 @@ def continued(
     newest = facts.newest(orders)
     for machine in dict.fromkeys(machines.tolist()):
         here = np.flatnonzero(machines == machine)
-        healthy = champion.loaded.model.predict(_fitted(facts, machine))
+        healthy = champion.loaded.model.decision_function(_fitted(facts, machine))
         limit, fresh = limit_of(champion, machine, healthy), started(healthy, RULE)
         state, last, spans = _recalled(memory.get(machine), fresh)
         for cut in _cuts(facts, machine, newest.get(machine)):

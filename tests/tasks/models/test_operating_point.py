@@ -29,7 +29,7 @@ def cost_at(y: np.ndarray, flagged: np.ndarray, miss: float, false_alarm: float)
 
 def every_policy(score: np.ndarray) -> list[np.ndarray]:
     """The alarms of every threshold that makes a difference, silence among them."""
-    return [score >= threshold for threshold in [*np.unique(score), 2.0]]
+    return [score > threshold for threshold in [-1.0, *np.unique(score)]]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -37,7 +37,7 @@ def test_no_threshold_has_a_larger_f1(seed: int) -> None:
     """The largest F1 over all thresholds is reached."""
     y, score = drawn(seed)
     best = max(f1_at(y, flagged) for flagged in every_policy(score))
-    assert f1_at(y, score >= f1_threshold(y, score)) == pytest.approx(best, abs=1e-12)
+    assert f1_at(y, score > f1_threshold(y, score)) == pytest.approx(best, abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -46,20 +46,20 @@ def test_no_threshold_is_cheaper(seed: int, prices: tuple[float, float]) -> None
     """The smallest cost over all thresholds is reached, at any prices."""
     y, score = drawn(seed)
     best = min(cost_at(y, flagged, *prices) for flagged in every_policy(score))
-    assert cost_at(y, score >= cheapest_threshold(y, score, *prices), *prices) == pytest.approx(best, abs=1e-9)
+    assert cost_at(y, score > cheapest_threshold(y, score, *prices), *prices) == pytest.approx(best, abs=1e-9)
 
 
 def test_silence_is_never_broken_where_it_is_cheapest() -> None:
     """Where a false alarm costs more than every miss, not even a certain score of 1 alarms."""
     y, score = np.array([1, 0, 0, 0]), np.array([0.2, 1.0, 0.9, 0.5])
     threshold = cheapest_threshold(y, score, 1.0, 100.0)
-    assert threshold > 1.0
-    assert not (score >= threshold).any()
+    assert threshold == 1.0
+    assert not (score > threshold).any()
 
 
 def test_silence_wins_a_draw() -> None:
     """An alarm that saves nothing is not given."""
-    assert cheapest_threshold(np.array([1, 0]), np.array([0.5, 0.5]), 10.0, 10.0) > 1.0
+    assert cheapest_threshold(np.array([1, 0]), np.array([0.5, 0.5]), 10.0, 10.0) == 1.0
 
 
 def test_every_row_alarms_where_that_is_cheapest() -> None:
@@ -67,7 +67,7 @@ def test_every_row_alarms_where_that_is_cheapest() -> None:
     y, score = np.array([0, 0, 0, 1]), np.array([0.9, 0.8, 0.7, 0.1])
     threshold = cheapest_threshold(y, score, 1e6, 1.0)
     assert 0 <= threshold < 0.1
-    assert (score >= threshold).all()
+    assert (score > threshold).all()
 
 
 def test_a_threshold_lies_between_two_scores() -> None:
@@ -84,10 +84,10 @@ def test_equal_scores_share_a_fate() -> None:
 
 
 def test_neighbouring_floats_are_told_apart() -> None:
-    """Between two scores with no float between them the threshold is the upper one, not the lower."""
+    """Between two scores with no float between them the threshold is the lower one, not the upper."""
     for upper in (0.5, np.nextafter(0.5, 0), np.nextafter(0.5, 1)):
         score = np.array([upper, np.nextafter(upper, 0)])
-        assert (score >= f1_threshold(np.array([1, 0]), score)).tolist() == [True, False]
+        assert (score > f1_threshold(np.array([1, 0]), score)).tolist() == [True, False]
 
 
 def test_the_order_of_rows_has_no_say() -> None:

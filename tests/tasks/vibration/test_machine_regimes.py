@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gauntlet.tasks.models.level_rise import LevelRise
 from gauntlet.tasks.models.machine_health import MachineHealth, neighbours_level
 from gauntlet.tasks.models.relative_level import relative_levels
-from gauntlet.tasks.vibration.healthy_beginning import level_rise
 
 BEARINGS = ("a", "b", "c", "d")
 
@@ -28,7 +28,7 @@ def _rows(n, seed, load=0.0, fault=0.0):
 def model():
     """Learnt at two loads."""
     rows = pd.concat([_rows(200, 1).assign(regime=0), _rows(60, 2, load=0.5).assign(regime=1)], ignore_index=True)
-    return MachineHealth(level_rise(), ["log_level"], 1.0).fit(rows)
+    return MachineHealth(LevelRise(), ["log_level"], 1.0).fit(rows)
 
 
 def test_neighbours_level_by_its_definition():
@@ -44,21 +44,21 @@ def test_either_load_is_healthy_and_a_fault_is_none(model):
     for load, regime in ((0.0, 0), (0.5, 1)):
         healthy, faulty = _rows(100, 4, load), _rows(100, 5, load, fault=0.5)
         assert set(model.regime_of(healthy)) == {regime}
-        assert abs(np.median(model.predict(healthy))) < 1
-        index = pd.Series(model.predict(faulty)).groupby(faulty["machine"]).median()
+        assert abs(np.median(model.decision_function(healthy))) < 1
+        index = pd.Series(model.decision_function(faulty)).groupby(faulty["machine"]).median()
         assert index["a"] > 7
         assert index.drop("a").abs().max() < 1
 
 
 def test_the_first_load_is_judged_as_it_was_without_the_second(model):
     """To the digit."""
-    alone = MachineHealth(level_rise(), ["log_level"], 1.0).fit(_rows(200, 1))
+    alone = MachineHealth(LevelRise(), ["log_level"], 1.0).fit(_rows(200, 1))
     rows = _rows(50, 6, fault=0.3)
-    np.testing.assert_array_equal(model.predict(rows), alone.predict(rows))
+    np.testing.assert_array_equal(model.decision_function(rows), alone.decision_function(rows))
 
 
 def test_without_neighbours_there_are_no_regimes():
     """A single bearing louder may be a fault: it is refused, not guessed."""
     rows = _rows(40, 7)[["machine", "log_level 1"]].assign(regime=lambda x: (x.index % 40 >= 20).astype(int))
     with pytest.raises(ValueError, match="neighbours"):
-        MachineHealth(level_rise(), ["log_level"], 1.0).fit(rows)
+        MachineHealth(LevelRise(), ["log_level"], 1.0).fit(rows)

@@ -46,7 +46,7 @@ def test_the_cost_guard_counts_in_the_champions_own_prices(champion: tuple[Champ
     judged = compare(held, again, training_data, 7, TARGET, "pr_auc")
     (cost,) = [one.difference for one in judged.frozen.guards if one.difference.metric == "cost"]
     for model, stated in ((held.loaded.model, cost.champion), (again, cost.challenger)):
-        flagged = model.predict_proba(X)[:, 1] >= model[-1].cheapest_threshold_
+        flagged = model.predict_proba(X)[:, 1] > model[-1].cheapest_threshold_
         paid = DEAR.miss * (y & ~flagged).sum() + DEAR.false_alarm * (~y & flagged).sum()
         assert paid > 0
         assert stated == pytest.approx(1_000 * paid / len(y))
