@@ -125,6 +125,15 @@ def test_no_shared_room_knows_a_kind(name: str) -> None:
     assert wrong == set()
 
 
+def test_a_figure_of_one_kind_stands_in_its_folder() -> None:
+    """What is in `metrics` is used by several kinds, or by rooms that know none."""
+    users: dict[str, set[str]] = {name: set() for name in FILES if room(name) == "metrics" and name.count(".") == 3}
+    for module, file in FILES.items():
+        for name in imported(file) & set(users):
+            users[name].add(room(module) or module)
+    assert {name: rooms for name, rooms in users.items() if len(rooms) == 1 and rooms <= set(KINDS)} == {}
+
+
 def test_modules_are_imported_by_name_in_one_place() -> None:
     """Only there can a misspelt name of ours hide from the tools that read imports."""
     calls = {module for module, file in FILES.items() if _imports_ours_by_name(file)}

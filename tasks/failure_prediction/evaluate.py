@@ -16,7 +16,7 @@ from gauntlet.tasks.contract import Judgement
 from gauntlet.tasks.failure_prediction.featurize import PreparedRecord
 from gauntlet.tasks.failure_prediction.slices import SliceVerdict, score_slices
 from gauntlet.tasks.failure_prediction.train import TrainedPredictor, unfitted
-from gauntlet.tasks.metrics.warnings import JudgedWarnings, judge_warnings, warning_row
+from gauntlet.tasks.failure_prediction.warnings import JudgedWarnings, judge_warnings, warning_row
 
 TIME_BLOCKS, RANDOM_ROWS = "held-out blocks of time", "random rows (leaked)"
 TEST_SHARE = 0.2  # of random rows

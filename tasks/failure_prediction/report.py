@@ -13,7 +13,7 @@ from gauntlet.tasks.failure_prediction.featurize import PreparedRecord
 from gauntlet.tasks.failure_prediction.figures import cost_curves
 from gauntlet.tasks.failure_prediction.slices import SliceVerdict
 from gauntlet.tasks.failure_prediction.train import TrainedPredictor
-from gauntlet.tasks.metrics.warnings import cost_over_threshold
+from gauntlet.tasks.failure_prediction.warnings import cost_over_threshold
 from gauntlet.tasks.report.page import Picture, Section, Table
 from gauntlet.tasks.report.result import format_metric, results_table
 from gauntlet.tasks.report.timeline import contribution_bars, score_timeline

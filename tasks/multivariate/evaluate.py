@@ -9,9 +9,9 @@ import numpy as np
 
 from gauntlet.datasets.skab import BEGINNING, LEADERBOARD, SKAB, RigRun
 from gauntlet.tasks.contract import Judgement
-from gauntlet.tasks.metrics.changepoint import PROFILES, edges, nab_score
-from gauntlet.tasks.metrics.runs import RunAnswer, run_row
+from gauntlet.tasks.multivariate.changepoint import PROFILES, edges, nab_score
 from gauntlet.tasks.multivariate.featurize import Runs
+from gauntlet.tasks.multivariate.runs import RunAnswer, run_row
 from gauntlet.tasks.multivariate.train import TrainedDetector
 from gauntlet.tasks.result import Row
 

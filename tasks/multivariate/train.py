@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from gauntlet.datasets.skab import BEGINNING, RigRun
 from gauntlet.tasks.contract import Trained
-from gauntlet.tasks.metrics.runs import RunAnswer
 from gauntlet.tasks.models.run_detector import RunDetector
 from gauntlet.tasks.multivariate.featurize import Runs
 from gauntlet.tasks.multivariate.gauntlets import Candidate
+from gauntlet.tasks.multivariate.runs import RunAnswer
 from gauntlet.tasks.multivariate.setting import Setting, learn
 
 

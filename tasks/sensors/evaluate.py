@@ -9,12 +9,12 @@ import numpy as np
 
 from gauntlet.datasets import nab
 from gauntlet.tasks.contract import Judgement
-from gauntlet.tasks.metrics.event import alarms_of, nab_score
-from gauntlet.tasks.metrics.streams import GAP_H, Watched, found, stream_row
 from gauntlet.tasks.result import Row
+from gauntlet.tasks.sensors.event import alarms_of, nab_score
 from gauntlet.tasks.sensors.featurize import Readings
 from gauntlet.tasks.sensors.load import Streams
 from gauntlet.tasks.sensors.simple import implausible, robust_z
+from gauntlet.tasks.sensors.streams import GAP_H, Watched, found, stream_row
 from gauntlet.tasks.sensors.train import TrainedStreamDetector
 
 

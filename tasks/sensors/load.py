@@ -15,8 +15,8 @@ from gauntlet.datasets.errors import BadInput
 from gauntlet.datasets.source import holds, locate
 from gauntlet.datasets.spec import Dataset, Provenance
 from gauntlet.tasks.gauntlet import Request
-from gauntlet.tasks.metrics.streams import Watched
 from gauntlet.tasks.sensors.gauntlets import SensorGauntlet
+from gauntlet.tasks.sensors.streams import Watched
 
 LEAST_ROWS = 48  # of a sensor, to learn from
 LEARNT = 0.4  # of each sensor's rows, its beginning, is what training may see

@@ -12,8 +12,8 @@ from gauntlet.datasets.mimii_published import published
 from gauntlet.datasets.records.clip import Cell
 from gauntlet.tasks.audit import Finding, Part, Protocol, audit_claims
 from gauntlet.tasks.contract import Judgement
-from gauntlet.tasks.metrics.detection import CellFigures, CellScores, decision_metrics, figures, mean_row
 from gauntlet.tasks.result import Row
+from gauntlet.tasks.sound.detection import CellFigures, CellScores, decision_metrics, figures, mean_row
 from gauntlet.tasks.sound.featurize import SoundFeatures
 from gauntlet.tasks.sound.featurize.table import SoundTable
 from gauntlet.tasks.sound.gauntlets import LOUDNESS

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from sklearn.metrics import roc_curve
 
-from gauntlet.tasks.metrics.detection import PARTIAL, CellFigures, CellScores
 from gauntlet.tasks.report.canvas import COLOURS, GREY, picture, png
+from gauntlet.tasks.sound.detection import PARTIAL, CellFigures, CellScores
 
 DASHES = ("-", "--", ":", "-.")
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from gauntlet.datasets.mimii_published import published
 from gauntlet.datasets.records.clip import Cell
-from gauntlet.tasks.metrics.detection import PARTIAL
 from gauntlet.tasks.report.page import Picture, Section, Table
 from gauntlet.tasks.report.result import format_metric
 from gauntlet.tasks.result import Row
 from gauntlet.tasks.sound.attribution import Attribution
+from gauntlet.tasks.sound.detection import PARTIAL
 from gauntlet.tasks.sound.evaluate import SoundJudgement
 from gauntlet.tasks.sound.featurize import SoundFeatures
 from gauntlet.tasks.sound.gauntlets import MAHALANOBIS, SUPERVISED

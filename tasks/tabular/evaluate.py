@@ -17,9 +17,9 @@ from gauntlet.tasks.metrics.classification import (
     table_row,
 )
 from gauntlet.tasks.metrics.cross_validation import Folds, cross_validate
-from gauntlet.tasks.metrics.explanation import Explanation, explain
 from gauntlet.tasks.models.process_features import rule_oracle
 from gauntlet.tasks.result import Row
+from gauntlet.tasks.tabular.explanation import Explanation, explain
 from gauntlet.tasks.tabular.featurize import ProcessRows
 from gauntlet.tasks.tabular.gauntlets import Candidate
 from gauntlet.tasks.tabular.train import TrainedClassifier, pipeline

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gauntlet.tasks.metrics.explanation import Explanation
 from gauntlet.tasks.report.canvas import COLOURS, GREY, picture, png
+from gauntlet.tasks.tabular.explanation import Explanation
 
 
 def importance_bars(explanation: Explanation) -> bytes:

@@ -12,7 +12,7 @@ from gauntlet.datasets.errors import BadInput
 from gauntlet.datasets.io.sound_file import samples, waveform
 from gauntlet.datasets.mimii_published import published
 from gauntlet.datasets.records.clip import Cell
-from gauntlet.tasks.metrics.detection import figures
+from gauntlet.tasks.sound.detection import figures
 from gauntlet.tasks.sound.evaluate import best_detector, cell_answers
 from gauntlet.tasks.sound.featurize import clip as features
 from gauntlet.tasks.sound.featurize import featurize

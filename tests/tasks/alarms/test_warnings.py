@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gauntlet.tasks.alarms.warnings import Episode, choose_threshold, false_alarms_per_week, judge, warnings
+from gauntlet.tasks.failure_prediction.warnings import judge_warnings, warning_row
 from gauntlet.tasks.metrics.prices import Prices
-from gauntlet.tasks.metrics.warnings import judge_warnings, warning_row
 
 QUARTER = 900.0
 

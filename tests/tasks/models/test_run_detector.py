@@ -8,8 +8,8 @@ import pytest
 from scipy.spatial.distance import mahalanobis
 from sklearn.covariance import LedoitWolf
 
-from gauntlet.tasks.metrics.runs import RunAnswer, rates, run_row
 from gauntlet.tasks.models.run_detector import RunDetector, trailing_mean
+from gauntlet.tasks.multivariate.runs import RunAnswer, rates, run_row
 from gauntlet.tasks.multivariate.setting import learn, steady_sensors
 
 KINDS = ("mahalanobis", "pca", "residual", "mset")

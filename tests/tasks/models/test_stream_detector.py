@@ -8,10 +8,10 @@ import pytest
 import skops.io
 
 from gauntlet.datasets.simulate import sensors as process
-from gauntlet.tasks.metrics.event import by_event
 from gauntlet.tasks.models.stream_detector import StreamDetector
 from gauntlet.tasks.models.stream_features import carried_forward, seasonal_profile, stream_features
 from gauntlet.tasks.registry.trust import deserialise
+from gauntlet.tasks.sensors.event import by_event
 
 CUT = process.START + process.HEALTHY * pd.Timedelta(days=process.DAYS)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gauntlet.tasks.metrics.streams import BLOCK_H, GAP_H, TAIL_H
 from gauntlet.tasks.models.stream_detector import FOREST_SOUND
 from gauntlet.tasks.sensors.gauntlets import PROTOCOL
 from gauntlet.tasks.sensors.load import LEARNT
+from gauntlet.tasks.sensors.streams import BLOCK_H, GAP_H, TAIL_H
 
 
 def test_the_protocol_states_the_numbers_in_use() -> None:

@@ -12,10 +12,10 @@ from gauntlet.datasets import mimii
 from gauntlet.datasets.simulate import sound_signal as signal
 from gauntlet.datasets.simulate.sound import SoundPlan, session_of, write
 from gauntlet.tasks.metrics.catalogue import METRICS
-from gauntlet.tasks.metrics.detection import figures
 from gauntlet.tasks.report.build import page_of, result_of
 from gauntlet.tasks.sound.attribution import attribute
 from gauntlet.tasks.sound.audit import audit, audit_result
+from gauntlet.tasks.sound.detection import figures
 from gauntlet.tasks.sound.detectors import forest
 from gauntlet.tasks.sound.evaluate import CHOSEN_ON, best_detector, cell_answers, evaluate
 from gauntlet.tasks.sound.featurize import featurize

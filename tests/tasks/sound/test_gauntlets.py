@@ -3,7 +3,7 @@
 from scipy.stats import norm
 
 from gauntlet.datasets.records.clip import Layout
-from gauntlet.tasks.metrics.detection import Z
+from gauntlet.tasks.sound.detection import Z
 from gauntlet.tasks.sound.detectors import UNFITTED
 from gauntlet.tasks.sound.gauntlets import DETECTORS, LOUDNESS, MIMII, PROTOCOLS
 

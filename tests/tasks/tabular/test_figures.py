@@ -10,9 +10,9 @@ import pytest
 from scipy.stats import binomtest
 
 from gauntlet.tasks.metrics.classification import Judged, constant_answer
-from gauntlet.tasks.metrics.explanation import Explanation
 from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.tabular import figures as pictures
+from gauntlet.tasks.tabular.explanation import Explanation
 from gauntlet.tasks.tabular.explanation_figures import importance_bars, shap_beeswarm
 from gauntlet.tasks.tabular.figures import wilson
 

@@ -17,13 +17,13 @@ from gauntlet.tasks.contract import Story
 from gauntlet.tasks.gauntlet import Request
 from gauntlet.tasks.metrics.classification import bootstrap_weights, constant_answer, judged, recall_by_mode, table_row
 from gauntlet.tasks.metrics.cross_validation import OutOfFold
-from gauntlet.tasks.metrics.explanation import Explanation, shap_values
 from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.report.build import SIMULATED, audit_section, page_of, result_of
 from gauntlet.tasks.report.page import Page, Picture, Section, Table, markdown_table, render
 from gauntlet.tasks.report.result import format_metric, ordered_rows, results_rows, verdict_markdown
 from gauntlet.tasks.result import GauntletResult, InputSummary, Leakage, Registered, Row
 from gauntlet.tasks.tabular.evaluate import Classified
+from gauntlet.tasks.tabular.explanation import Explanation, shap_values
 from gauntlet.tasks.tabular.featurize import ProcessRows, featurize
 from gauntlet.tasks.tabular.gauntlets import AI4I
 from gauntlet.tasks.tabular.load import ProcessTable, split

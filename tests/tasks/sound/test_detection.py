@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score, roc_auc_score
 
-from gauntlet.tasks.metrics.detection import (
+from gauntlet.tasks.sound.detection import (
     CellScores,
     area_interval,
     areas,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gauntlet.tasks.metrics.changepoint import edges, nab_score
+from gauntlet.tasks.multivariate.changepoint import edges, nab_score
 
 SECONDS = np.arange(300.0)
 

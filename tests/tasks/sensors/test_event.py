@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gauntlet.tasks.metrics.event import alarms_of, by_event, nab_score
+from gauntlet.tasks.sensors.event import alarms_of, by_event, nab_score
 
 
 def _flags(*rows: int, length: int = 1000) -> np.ndarray:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gauntlet.tasks.metrics.streams import Watched, false_alarms, found, stream_row
 from gauntlet.tasks.sensors.simple import implausible, robust_z
+from gauntlet.tasks.sensors.streams import Watched, false_alarms, found, stream_row
 
 
 def test_events_alarms_and_points_are_counted_as_by_hand() -> None:

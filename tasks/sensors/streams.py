@@ -13,8 +13,8 @@ import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from gauntlet.tasks.metrics.bootstrap import draws, percentile_interval
-from gauntlet.tasks.metrics.event import alarms_of
 from gauntlet.tasks.result import Row
+from gauntlet.tasks.sensors.event import alarms_of
 
 RESAMPLES = 500
 BLOCK_H = 14 * 24.0
