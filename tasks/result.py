@@ -71,7 +71,7 @@ _OPTIONAL = ("machines", "cells")
 
 @dataclass(frozen=True)
 class GauntletResult:
-    """The whole result. `machines` and `cells` are absent from the document of a gauntlet that has no use for them."""
+    """The whole result. `chosen_on`: the part of the data that `best` was chosen on. `machines` and `cells` are absent from the document of a gauntlet that has no use for them."""
 
     gauntlet: str
     source: str
@@ -83,12 +83,12 @@ class GauntletResult:
     candidates: tuple[Row, ...]
     baselines: tuple[Row, ...]
     best: str
+    chosen_on: str
     champion: str | None
     registered: tuple[Registered, ...]
     timings_s: Mapping[str, float]
     input: InputSummary
     report: str
-    chosen_on: str = ""
     machines: tuple[Mapping[str, Any], ...] | None = None
     cells: tuple[Mapping[str, Any], ...] | None = None
     verdict: tuple[str, ...] = ()

@@ -24,7 +24,7 @@ LIFE = {
 def made(candidates: tuple[Row, ...], baselines: tuple[Row, ...] = (), primary: str = "f1") -> GauntletResult:
     return GauntletResult(
         gauntlet="xjtu", source="simulated", data_hash="", seed=7, protocol="", leakage=Leakage((), allowed=False),
-        primary_metric=primary, candidates=candidates, baselines=baselines, best=candidates[0].name, champion=None,
+        primary_metric=primary, candidates=candidates, baselines=baselines, best=candidates[0].name, chosen_on="validation", champion=None,
         registered=(), timings_s={}, input=InputSummary(files=0, rows=0, bytes=0), report="", verdict=(),
     )  # fmt: skip
 

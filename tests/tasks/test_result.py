@@ -29,7 +29,7 @@ from gauntlet.tasks.result import (
 
 PROMISED = {
     "gauntlet", "source", "data_hash", "seed", "protocol", "leakage", "primary_metric", "candidates", "baselines",
-    "champion", "registered", "timings_s", "input", "report",
+    "best", "chosen_on", "champion", "registered", "timings_s", "input", "report",
 }  # fmt: skip
 RESULT = GauntletResult(
     gauntlet="ai4i",
@@ -42,6 +42,7 @@ RESULT = GauntletResult(
     candidates=(Row("svc", {"pr_auc": 0.9, "f1": 0.8}, {"pr_auc": (0.88, 0.92)}),),
     baselines=(Row("majority", {"pr_auc": 0.03}),),
     best="svc",
+    chosen_on="held-out rows of the cross-validation",
     champion="svc",
     registered=(Registered("svc", 3, ("champion",), "s3://bucket/m-1"),),
     timings_s={"load": 0.4, "total": 24.0, "orchestration": 1.9},
@@ -171,7 +172,7 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from gauntlet.datasets.errors import BadInput
 from gauntlet.tasks.result import GauntletResult, InputSummary, Leakage, write_document
-told = GauntletResult("ai4i", "real", "", 7, "x" * 200_000, Leakage(), "f1", (), (), "", None, (), {{}}, InputSummary(1, 1, 1), "")
+told = GauntletResult("ai4i", "real", "", 7, "x" * 200_000, Leakage(), "f1", (), (), "", "", None, (), {{}}, InputSummary(1, 1, 1), "")
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))
 try:
