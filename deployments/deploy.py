@@ -25,7 +25,7 @@ from gauntlet.blocks import (
     TrackingServer,
 )
 from gauntlet.datasets.errors import GauntletError
-from gauntlet.tasks.runtime.connection import BLOCK, Connection, resolve
+from gauntlet.tasks.runtime.connection import Connection, block_name, resolve
 from gauntlet.tasks.runtime.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,7 +44,7 @@ def deploy(cfg: Settings) -> Iterator[str]:
         yield f"block type   {kind._block_type_name}"
     for document in _documents(cfg, resolve(cfg, blocks=False)):
         if _save_once(document):
-            yield f"block        {document.get_block_type_slug()}/{BLOCK}"
+            yield f"block        {document.get_block_type_slug()}/{block_name(document)}"
     yield f"work pool    {WORK_POOL} ({_work_pool()})"
     yield from _deployments(cfg)
 
@@ -74,7 +74,7 @@ def _documents(cfg: Settings, connection: Connection) -> tuple[Block, ...]:
 def _save_once(document: Block) -> bool:
     """True when the block was saved; False when one of this name is there, which may be a user's edit."""
     try:
-        document.save(BLOCK)
+        document.save(block_name(document))
     except ValueError:
         return False
     return True

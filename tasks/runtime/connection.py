@@ -24,7 +24,6 @@ from gauntlet.datasets.errors import BadInput, GauntletError, ServiceDown
 from gauntlet.tasks.runtime.settings import Settings
 
 ADDRESS = "127.0.0.1"
-BLOCK = "gauntlet"
 _QUIET = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -150,8 +149,13 @@ def own_credentials(cfg: Settings) -> Credentials | None:
     return None
 
 
-def load_block(kind: Any, name: str = BLOCK) -> Any:
-    """The block of this kind as edited in Prefect; None when none was ever saved under this name.
+def block_name(kind: Any) -> str:
+    """The name of the one block of a kind that is read, such as "retrain-policy": Prefect's list shows names."""
+    return str(kind.get_block_type_slug()).removeprefix("gauntlet-")
+
+
+def load_block(kind: Any, name: str = "") -> Any:
+    """The block of this kind as edited in Prefect; None when none was ever saved under this name, its own by default.
 
     A block that cannot be read is no missing one: what it forbids or names must not be passed over.
 
@@ -161,6 +165,7 @@ def load_block(kind: Any, name: str = BLOCK) -> Any:
     """
     from prefect.exceptions import ObjectNotFound
 
+    name = name or block_name(kind)
     try:
         return kind.load(name)
     except Exception as error:  # noqa: BLE001 - by its cause: ValueError alone may also be a document that does not fit

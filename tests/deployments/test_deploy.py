@@ -10,7 +10,7 @@ from prefect import get_client
 
 from gauntlet.blocks import BLOCKS, TrackingServer
 from gauntlet.deployments.deploy import WORK_POOL, deploy
-from gauntlet.tasks.runtime.connection import BLOCK
+from gauntlet.tasks.runtime.connection import block_name
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def deployed(stack: Any) -> Iterator[list[str]]:
     """What the first deployment said; its blocks are gone afterwards."""
     yield list(deploy(stack.cfg))
     for kind in BLOCKS:
-        kind.delete(BLOCK)
+        kind.delete(block_name(kind))
 
 
 def _deployment() -> Any:
@@ -41,9 +41,9 @@ def test_the_deployment_says_what_it_is(deployed: list[str]) -> None:
 def test_twice_is_once_and_an_edit_survives(deployed: list[str], stack: Any) -> None:
     """The same deployment, the same pool, and the block that a user edited in between as the user left it."""
     first = _deployment().id
-    TrackingServer(tracking_uri="http://mlflow.plant.example:5000").save(BLOCK, overwrite=True)
+    TrackingServer(tracking_uri="http://mlflow.plant.example:5000").save(block_name(TrackingServer), overwrite=True)
     again = list(deploy(stack.cfg))
     assert _deployment().id == first
-    assert TrackingServer.load(BLOCK).tracking_uri == "http://mlflow.plant.example:5000"
+    assert TrackingServer.load(block_name(TrackingServer)).tracking_uri == "http://mlflow.plant.example:5000"
     assert f"work pool    {WORK_POOL} (was there)" in again
     assert not [line for line in again if line.startswith("block        ")]

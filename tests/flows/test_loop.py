@@ -29,7 +29,7 @@ from gauntlet.tasks.gauntlets import named
 from gauntlet.tasks.models.process_features import rule_oracle
 from gauntlet.tasks.promotion import log as promotions
 from gauntlet.tasks.promotion.move import standing
-from gauntlet.tasks.runtime.connection import BLOCK
+from gauntlet.tasks.runtime.connection import block_name
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("ran", ["ai4i"], indirect=True)]
 
@@ -61,13 +61,15 @@ def channel() -> Iterator[tuple[str, list[str]]]:
 def running(stack: Any, channel: tuple[str, list[str]]) -> Iterator[None]:
     """Everything deployed, one window enough for a verdict, the channel on, and a worker at work."""
     list(deploy(stack.cfg))
-    DriftPolicy(window_rows=900, of_last=1, at_least=1, false_alarm_rate=0.02).save(BLOCK, overwrite=True)
-    RetrainPolicy().save(BLOCK, overwrite=True)
-    AlertChannel(enabled=True, url=channel[0]).save(BLOCK, overwrite=True)
+    DriftPolicy(window_rows=900, of_last=1, at_least=1, false_alarm_rate=0.02).save(
+        block_name(DriftPolicy), overwrite=True
+    )
+    RetrainPolicy().save(block_name(RetrainPolicy), overwrite=True)
+    AlertChannel(enabled=True, url=channel[0]).save(block_name(AlertChannel), overwrite=True)
     worker.up(stack.cfg, stack.urls["Prefect"] + "/api")
     yield
     worker.down(stack.cfg)
-    AlertChannel(enabled=False).save(BLOCK, overwrite=True)
+    AlertChannel(enabled=False).save(block_name(AlertChannel), overwrite=True)
 
 
 def _file(folder: Path, name: str, rows: pd.DataFrame) -> Path:

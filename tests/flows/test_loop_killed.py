@@ -33,7 +33,7 @@ from gauntlet.tasks.loop.dead_runs import end_dead_runs
 from gauntlet.tasks.promotion import log as promotions
 from gauntlet.tasks.promotion.move import Standing, standing
 from gauntlet.tasks.registry.aliases import CHALLENGER, CHAMPION, PREVIOUS, Holder, aliases_of, holder
-from gauntlet.tasks.runtime.connection import BLOCK
+from gauntlet.tasks.runtime.connection import block_name
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("ran", ["ai4i"], indirect=True)]
 
@@ -123,7 +123,7 @@ def plant(
 ) -> Plant:
     """A file of another product scored; no cooldown."""
     if not _PLANTS:
-        RetrainPolicy(cooldown_h=0).save(BLOCK, overwrite=True)
+        RetrainPolicy(cooldown_h=0).save(block_name(RetrainPolicy), overwrite=True)
         score("ai4i", product(41))
         made = next(one for one in ran.result.registered if one.name == ran.result.champion)
         spawn = multiprocessing.get_context("forkserver")
@@ -145,7 +145,7 @@ def put_back() -> Iterator[None]:
     """The policy of every other test."""
     yield
     if _PLANTS:
-        RetrainPolicy().save(BLOCK, overwrite=True)
+        RetrainPolicy().save(block_name(RetrainPolicy), overwrite=True)
         _PLANTS[0].begin()
         _PLANTS.clear()
 
@@ -336,7 +336,7 @@ def test_the_worker_killed_with_its_run(case: Case) -> None:
     """While the run is pending, and in the middle of it: after a `reap` nothing is held, and the next trigger works."""
     cfg, engine, api = case.plant.stack.cfg, case.plant.engine, case.plant.stack.urls["Prefect"] + "/api"
     list(deploy(cfg))
-    RetrainPolicy(cooldown_h=0).save(BLOCK, overwrite=True)
+    RetrainPolicy(cooldown_h=0).save(block_name(RetrainPolicy), overwrite=True)
     try:
         worker.up(cfg, api)
         first = through_the_worker(case.seed)

@@ -25,7 +25,7 @@ from gauntlet.tasks.loop.store import listed, manifests
 from gauntlet.tasks.promotion import log as promotions
 from gauntlet.tasks.promotion.move import standing
 from gauntlet.tasks.registry.aliases import CHALLENGER, CHAMPION, PREVIOUS, aliases_of
-from gauntlet.tasks.runtime.connection import BLOCK
+from gauntlet.tasks.runtime.connection import block_name
 from gauntlet.tasks.runtime.tracking import experiment
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("ran", ["ai4i"], indirect=True)]
@@ -83,11 +83,11 @@ def outages(stack: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outages]:
 @pytest.fixture(scope="module", autouse=True)
 def policies(stack: Any) -> Iterator[None]:
     """No cooldown, and one window enough for a verdict."""
-    RetrainPolicy(cooldown_h=0).save(BLOCK, overwrite=True)
-    DriftPolicy(window_rows=900, of_last=1, at_least=1).save(BLOCK, overwrite=True)
+    RetrainPolicy(cooldown_h=0).save(block_name(RetrainPolicy), overwrite=True)
+    DriftPolicy(window_rows=900, of_last=1, at_least=1).save(block_name(DriftPolicy), overwrite=True)
     yield
-    RetrainPolicy().save(BLOCK, overwrite=True)
-    DriftPolicy().save(BLOCK, overwrite=True)
+    RetrainPolicy().save(block_name(RetrainPolicy), overwrite=True)
+    DriftPolicy().save(block_name(DriftPolicy), overwrite=True)
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ from gauntlet.tasks.loop.maintenance import events
 from gauntlet.tasks.loop.store import manifests, memory_before, rows_of
 from gauntlet.tasks.promotion.move import standing
 from gauntlet.tasks.registry.aliases import Holder
-from gauntlet.tasks.runtime.connection import BLOCK
+from gauntlet.tasks.runtime.connection import block_name
 from gauntlet.tasks.vibration.online.facts import facts_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("ran", ["nasa"], indirect=True)]
@@ -35,11 +35,13 @@ MINUTES = 10
 @pytest.fixture(scope="module")
 def policies(stack: Any) -> Iterator[None]:
     """One window is enough for a verdict, and a retraining need not wait for the day after the last."""
-    DriftPolicy(window_snapshots=40, of_last=1, at_least=1, false_alarm_rate=0.01).save(BLOCK, overwrite=True)
-    RetrainPolicy(cooldown_h=0).save(BLOCK, overwrite=True)
+    DriftPolicy(window_snapshots=40, of_last=1, at_least=1, false_alarm_rate=0.01).save(
+        block_name(DriftPolicy), overwrite=True
+    )
+    RetrainPolicy(cooldown_h=0).save(block_name(RetrainPolicy), overwrite=True)
     yield
-    DriftPolicy().save(BLOCK, overwrite=True)
-    RetrainPolicy().save(BLOCK, overwrite=True)
+    DriftPolicy().save(block_name(DriftPolicy), overwrite=True)
+    RetrainPolicy().save(block_name(RetrainPolicy), overwrite=True)
 
 
 def _champion(stack: Any) -> Any:
@@ -125,13 +127,13 @@ def test_a_work_order_is_kept_and_waits_for_rows(ran: Any, stack: Any, policies:
     told = drift_check("nasa")
     assert (told["verdict"], told["may_retrain"]) == ("operating_change", True), told
     assert "WO-7" in told["evidence"][0]
-    RetrainPolicy(cooldown_h=0, promotion="dry run").save(BLOCK, overwrite=True)
+    RetrainPolicy(cooldown_h=0, promotion="dry run").save(block_name(RetrainPolicy), overwrite=True)
     result = retrain("nasa", verdict="operating_change", reason=told["evidence"][0])
     assert result["decision"] == "promote"
     held = standing(ran_names(ran))
     assert held.challenger is not None
     assert held.challenger != held.champion
-    RetrainPolicy(cooldown_h=0).save(BLOCK, overwrite=True)
+    RetrainPolicy(cooldown_h=0).save(block_name(RetrainPolicy), overwrite=True)
     assert promote("nasa")["verdict"] == "promote"
     assert standing(ran_names(ran)).champion == held.challenger
     assert machine in facts_of(_champion(stack)).baselines

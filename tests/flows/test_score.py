@@ -25,7 +25,7 @@ from gauntlet.tasks import claims
 from gauntlet.tasks.claims import claims_database
 from gauntlet.tasks.loop.store import listed, manifests
 from gauntlet.tasks.registry.selection import get_all_registered_models
-from gauntlet.tasks.runtime.connection import BLOCK
+from gauntlet.tasks.runtime.connection import block_name
 
 pytestmark = pytest.mark.parametrize("ran", ["ai4i"], indirect=True)
 
@@ -45,12 +45,12 @@ def incoming(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_each_file_is_scored_once_in_s3_and_in_sql(ran: Any, stack: Any, incoming: Path, tmp_path: Path) -> None:
     """Offered twice and under two names: one row per machine row, in both places."""
     url = f"sqlite:///{tmp_path / 'telemetry.db'}"
-    TelemetryDatabase(url=url).save(BLOCK, overwrite=True)
+    TelemetryDatabase(url=url).save(block_name(TelemetryDatabase), overwrite=True)
     try:
         first = score("ai4i", incoming)
         again = score("ai4i", incoming)
     finally:
-        TelemetryDatabase(url=None).save(BLOCK, overwrite=True)
+        TelemetryDatabase(url=None).save(block_name(TelemetryDatabase), overwrite=True)
     assert sorted(one.state for one in first) == ["scored", "scored"]
     assert {one.state for one in again} == {"known"}
     mine = {hashlib.sha256(path.read_bytes()).hexdigest() for path in incoming.glob("*.csv")}
@@ -69,7 +69,7 @@ def test_each_file_is_scored_once_in_s3_and_in_sql(ran: Any, stack: Any, incomin
 
 def test_an_undrifted_window_is_judged_once_and_keeps_its_report(ran: Any, stack: Any, incoming: Path) -> None:
     """Rows of the same generator; the report is a page that fetches nothing."""
-    DriftPolicy(window_rows=1000).save(BLOCK, overwrite=True)
+    DriftPolicy(window_rows=1000).save(block_name(DriftPolicy), overwrite=True)
     score("ai4i", incoming)
     told = drift_check("ai4i")
     again = drift_check("ai4i")

@@ -24,7 +24,7 @@ from gauntlet.tasks.loop.store import listed, manifests
 from gauntlet.tasks.promotion import log
 from gauntlet.tasks.promotion.move import standing
 from gauntlet.tasks.registry.aliases import CHALLENGER
-from gauntlet.tasks.runtime.connection import BLOCK
+from gauntlet.tasks.runtime.connection import block_name
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("ran", ["ai4i"], indirect=True)]
 NAMES = named("ai4i").registered
@@ -46,13 +46,13 @@ def spoilt(stack: Any) -> Iterator[None]:
         RetrainPolicy: {"promotion": "off"}, DriftPolicy: {"of_last": 0}, TelemetryDatabase: {"table": None},
     }  # fmt: skip
     for kind, wrong in values.items():
-        address = f"{stack.urls['Prefect']}/api/block_documents/{kind().save(BLOCK, overwrite=True)}"
+        address = f"{stack.urls['Prefect']}/api/block_documents/{kind().save(block_name(kind), overwrite=True)}"
         body = {"data": wrong, "merge_existing_data": True}
         with get_client(sync_client=True) as client:  # waits a busy server out, as httpx by itself does not
             client._client.patch(address, json=body).raise_for_status()
     yield
     for kind in values:
-        kind.delete(BLOCK)
+        kind.delete(block_name(kind))
 
 
 FLOWS: dict[str, tuple[str, Callable[[Any], Any]]] = {
@@ -79,7 +79,7 @@ def test_nothing_happens(ran: Any, stack: Any, product: Any, challenged: None, s
     """The run fails with the block's name, and everything is as it was."""
     block, call = FLOWS[flow]
     folder, before = product(81), _state(stack)
-    with pytest.raises(BadInput, match=f"gauntlet-{block}/gauntlet cannot be used"):
+    with pytest.raises(BadInput, match=f"gauntlet-{block}/{block} cannot be used"):
         call(folder)
     assert _state(stack) == before
 
@@ -88,7 +88,7 @@ def test_an_outage_is_waited_out_and_the_policy_then_counts(
     ran: Any, stack: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Prefect is away at the first question only; the policy forbids, as it would have then."""
-    RetrainPolicy(enabled=False).save(BLOCK, overwrite=True)
+    RetrainPolicy(enabled=False).save(block_name(RetrainPolicy), overwrite=True)
     asked, real = [], RetrainPolicy.load
 
     def load(name: str) -> Any:
@@ -102,6 +102,6 @@ def test_an_outage_is_waited_out_and_the_policy_then_counts(
         told = call(retrain, gauntlet="ai4i", verdict="operating_change")
     finally:
         monkeypatch.undo()
-        RetrainPolicy.delete(BLOCK)
+        RetrainPolicy.delete(block_name(RetrainPolicy))
     assert (told["state"], told["why"]) == ("refused", "retraining is switched off in the retrain policy")
-    assert asked == [BLOCK, BLOCK]
+    assert asked == [block_name(RetrainPolicy)] * 2

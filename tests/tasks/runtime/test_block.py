@@ -16,7 +16,7 @@ from gauntlet.blocks import AlertChannel, ArtifactStore, RetrainPolicy, Tracking
 from gauntlet.datasets.errors import BadInput, ServiceDown
 from gauntlet.flows._loop import Loop
 from gauntlet.tasks.loop.policy import policy
-from gauntlet.tasks.runtime.connection import BLOCK, data_root, load_block, resolve
+from gauntlet.tasks.runtime.connection import block_name, data_root, load_block, resolve
 from gauntlet.tasks.runtime.settings import Settings
 
 NAMES = (
@@ -35,20 +35,20 @@ def spoil(stack: Any) -> Iterator[Callable[..., None]]:
     spoilt = []
 
     def spoilt_one(block: Any, **values: Any) -> None:
-        known = block.save(BLOCK, overwrite=True)
+        known = block.save(block_name(block), overwrite=True)
         spoilt.append(type(block))
         address = f"{stack.urls['Prefect']}/api/block_documents/{known}"
         httpx.patch(address, json={"data": values, "merge_existing_data": True}, trust_env=False).raise_for_status()
 
     yield spoilt_one
     for kind in spoilt:
-        kind.delete(BLOCK)
+        kind.delete(block_name(kind))
 
 
 def test_a_block_that_was_never_saved_is_the_defaults(stack: Any) -> None:
     """Prefect says that there is none."""
     if load_block(RetrainPolicy) is not None:
-        RetrainPolicy.delete(BLOCK)
+        RetrainPolicy.delete(block_name(RetrainPolicy))
     assert load_block(RetrainPolicy) is None
     assert policy(RetrainPolicy).enabled is RetrainPolicy().enabled
 
@@ -58,7 +58,7 @@ def test_prefect_away_is_an_outage_and_no_default(stack: Any) -> None:
     with temporary_settings({PREFECT_API_URL: NOWHERE}), pytest.raises(ServiceDown) as caught:
         policy(RetrainPolicy)
     assert "Prefect at http://127.0.0.1:9/api" in str(caught.value)
-    assert "gauntlet-retrain-policy/gauntlet" in str(caught.value)
+    assert "gauntlet-retrain-policy/retrain-policy" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -66,7 +66,7 @@ def test_values_of_no_policy_are_refused_by_name(spoil: Callable[..., None]) -> 
     """pydantic's error is a ValueError as Prefect's "there is none" is."""
     spoil(RetrainPolicy(enabled=False), promotion="off", cooldown_h=-1)
     with pytest.raises(
-        BadInput, match=r"gauntlet-retrain-policy/gauntlet.*cooldown_h: .*promotion: .*Prefect UI"
+        BadInput, match=r"gauntlet-retrain-policy/retrain-policy.*cooldown_h: .*promotion: .*Prefect UI"
     ) as caught:
         policy(RetrainPolicy)
     assert "\n" not in str(caught.value)
@@ -97,7 +97,7 @@ def test_a_store_that_cannot_be_read_is_named_without_its_secret(spoil: Callable
     """The run does not go on with the servers of the local stack; one whose servers the environment names does."""
     spoil(ArtifactStore(access_key="k", secret_key=SecretStr("very-secret")), bucket=["very-secret"])
     cfg = cfg.model_copy(update={"mlflow_tracking_uri": "http://plant"})
-    with pytest.raises(BadInput, match="gauntlet-artifact-store/gauntlet") as caught:
+    with pytest.raises(BadInput, match="gauntlet-artifact-store/artifact-store") as caught:
         resolve(cfg)
     assert "very-secret" not in "".join(traceback.format_exception(caught.value))
     named = cfg.model_copy(update={"aws_profile": "plant"})
@@ -110,7 +110,7 @@ def test_neither_servers_nor_data_are_guessed_while_prefect_is_away(stack: Any, 
     with temporary_settings({PREFECT_API_URL: NOWHERE}):
         with pytest.raises(ServiceDown, match=TrackingServer.get_block_type_slug()):
             resolve(cfg)
-        with pytest.raises(ServiceDown, match="gauntlet-data-location/gauntlet"):
+        with pytest.raises(ServiceDown, match="gauntlet-data-location/data-location"):
             data_root(cfg)
 
 
@@ -122,4 +122,4 @@ def test_an_alert_that_cannot_be_sent_says_so_and_fails_nothing(
     loop = Loop(stack.cfg, stack.connection, None, stack.cfg.state)  # type: ignore[arg-type]
     with caplog.at_level("INFO", "gauntlet"):
         loop.tell("drift", "key", "text")
-    assert "no alert was sent: the Prefect block gauntlet-alert-channel/gauntlet" in caplog.text
+    assert "no alert was sent: the Prefect block gauntlet-alert-channel/alert-channel" in caplog.text

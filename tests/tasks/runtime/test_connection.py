@@ -14,7 +14,7 @@ import pytest
 from gauntlet.blocks import ArtifactStore, DataLocation, TrackingServer
 from gauntlet.datasets.errors import BadInput, GauntletError
 from gauntlet.tasks.runtime import connection
-from gauntlet.tasks.runtime.connection import BLOCK, Connection, Credentials, data_root, resolve, s3_client
+from gauntlet.tasks.runtime.connection import Connection, Credentials, block_name, data_root, resolve, s3_client
 from gauntlet.tasks.runtime.settings import Settings, settings
 
 NAMES = (
@@ -53,12 +53,12 @@ def saved(stack: Any) -> Iterator[Any]:
     """Blocks saved in the real Prefect server, those that were there put back at the end."""
     kinds = (TrackingServer, ArtifactStore, DataLocation)
     before = [connection.load_block(kind) for kind in kinds]
-    yield lambda block: block.save(BLOCK, overwrite=True)
+    yield lambda block: block.save(block_name(block), overwrite=True)
     for kind, was in zip(kinds, before, strict=True):
         if was is not None:
-            was.save(BLOCK, overwrite=True)
+            was.save(block_name(was), overwrite=True)
         elif connection.load_block(kind) is not None:
-            kind.delete(BLOCK)
+            kind.delete(block_name(kind))
 
 
 def test_without_anything_the_local_stack_is_used(home: Path) -> None:
