@@ -8,7 +8,7 @@ Gauntlet is installed, too, its own packages come first.
 
 from __future__ import annotations
 
-import ast
+import dis
 import importlib.util
 import io
 import json
@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 FOLDER = "code"
@@ -67,7 +68,7 @@ def needed_by(modules: frozenset[str]) -> Code:
         seen.add(name)
         content = _source(name).read_bytes()
         files[path_of(name)] = content
-        imported = set(_imports(ast.parse(content)))
+        imported = set(_imports(compile(content, name, "exec", dont_inherit=True)))
         todo += [one for one in imported if _is_ours(one)]
         libraries |= {one.partition(".")[0] for one in imported if not _is_ours(one)}
     return Code(dict(sorted(files.items())), frozenset(libraries - set(sys.stdlib_module_names)))
@@ -92,17 +93,27 @@ def _source(module: str) -> Path:
     return Path(spec.origin)
 
 
-def _imports(tree: ast.AST) -> Iterator[str]:
-    """The modules that are imported, except for type checkers only."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            continue
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield from _imported_from(node.module, [alias.name for alias in node.names])
-        else:
-            yield from _imports(node)
+def _imports(code: CodeType) -> Iterator[str]:
+    """The modules that are imported, except for type checkers only.
+
+    By its instructions and not by `ast`, which models that are registered side by side cannot both use: in CPython 3.11
+    threads share the count of its recursion (python/cpython issue 106905).
+    """
+    skipped_to, before = 0, [None, None]
+    for step in dis.get_instructions(code):
+        if step.opname.startswith("POP_JUMP") and "IF_FALSE" in step.opname and before[-1] == "TYPE_CHECKING":
+            skipped_to = step.argval
+        elif step.opname == "IMPORT_NAME" and step.offset >= skipped_to:
+            level, names = before
+            if names and not level:
+                yield from _imported_from(step.argval, list(names))
+            elif not level:
+                yield step.argval
+        if step.opname != "TO_BOOL":
+            before = [before[-1], step.argval]
+    for inside in code.co_consts:
+        if isinstance(inside, CodeType):
+            yield from _imports(inside)
 
 
 def _imported_from(module: str, names: list[str]) -> Iterator[str]:

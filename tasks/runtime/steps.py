@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar
 from uuid import UUID
 
-from prefect import Task, allow_failure, get_run_logger
+from prefect import Task, allow_failure, get_client, get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import MissingContextError
@@ -235,7 +235,10 @@ class Submitted(Generic[R]):
 
 
 def gathered(submitted: Sequence[Submitted[R]], label: str = "") -> list[R]:
-    """The results in the order given; a bar in the Prefect UI follows how many are done."""
+    """The results in the order given; while they are awaited, a bar in the Prefect UI says how many are done.
+
+    The UI sorts a run's artifacts by their random ids: bars that stayed would stand before verdict and results.
+    """
     futures = [one.future for one in submitted]
     bar: Any = (
         create_progress_artifact(0.0, key=label, description=f"{label}: {len(futures)} side by side") if label else None
@@ -244,6 +247,9 @@ def gathered(submitted: Sequence[Submitted[R]], label: str = "") -> list[R]:
         if bar is not None:
             update_progress_artifact(bar, 100.0 * done / len(futures))
     results = [future.result() for future in futures]
+    if bar is not None:
+        with get_client(sync_client=True) as client:
+            client.delete_artifact(bar)
     for one, result in zip(submitted, results, strict=True):
         LINEAGE.add(run_id(), result, one.future.task_run_id, one.parents)
     return results

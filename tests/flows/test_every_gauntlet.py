@@ -14,7 +14,7 @@ import pytest
 import requests
 from mlflow import MlflowClient
 from prefect import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, ArtifactFilterType
 
 from gauntlet.tasks.gauntlets import GAUNTLETS
 from gauntlet.tasks.metrics.catalogue import METRICS
@@ -181,9 +181,11 @@ def test_the_champion_loads_in_a_fresh_process_and_predicts_the_same(ran: Any, s
     assert json.loads(answer.stdout.splitlines()[-1]) == ours_answer(ours.model, rows).to_dict("list")
 
 
-def test_prefect_shows_verdict_table_report_and_progress(ran: Any) -> None:
-    """What a person sees in the Prefect UI: artifacts by key, and runs named by what they are."""
+def test_prefect_shows_verdict_table_and_report(ran: Any) -> None:
+    """What a person sees in the Prefect UI: artifacts by key, no progress bar of what is done, runs named by what they are."""
     with get_client(sync_client=True) as client:
+        bars = client.read_artifacts(artifact_filter=ArtifactFilter(type=ArtifactFilterType(any_=["progress"])))
+        assert [one.key for one in bars if one.key.startswith(f"{ran.name}-")] == []
         for key in ("verdict", "results", "report"):
             found = client.read_artifacts(
                 artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[f"{ran.name}-{key}"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import pkgutil
 import subprocess
 import sys
@@ -91,6 +90,9 @@ from gauntlet.tasks.models import base, decision
 from gauntlet.tasks.models.base import Detector
 if TYPE_CHECKING:
     import prefect
+    from mlflow import pyfunc
+else:
+    import joblib
 try:
     import scipy.linalg
 except ImportError:
@@ -99,9 +101,9 @@ def late():
     from prophet import Prophet
     return Prophet
 """
-    assert set(_imports(ast.parse(text))) == {
+    assert set(_imports(compile(text, "text", "exec"))) == {
         "numpy", "os.path", "typing", "gauntlet.tasks.models.base", "gauntlet.tasks.models.decision", "scipy.linalg",
-        "prophet",
+        "prophet", "joblib",
     }  # fmt: skip
 
 
