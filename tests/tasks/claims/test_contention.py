@@ -80,6 +80,7 @@ def test_every_release_lets_one_in_and_tokens_only_grow(engine: Engine) -> None:
         deadline = time.monotonic() + 60
         while not (held := claims.claim(engine, "a:b", f"run-{number}", MINUTE)):
             assert time.monotonic() < deadline
+            time.sleep(0.002)  # nineteen that never rest leave the one that is in no time to work
         inside.append(number)
         most.append(len(inside))
         tokens.append(held.token)
