@@ -73,7 +73,11 @@ def summary(result: GauntletResult, urls: Mapping[str, str]) -> Text:
     """Verdict, findings, versions, timings and addresses, a line each."""
     lines = ["", *result.verdict]
     lines += [f"audit: {finding}" for finding in result.leakage.findings]
-    held = [f"{one.name} v{one.version} ({', '.join(one.aliases)})" for one in result.registered if one.aliases]
+    held = [
+        f"{version.name} v{version.version} ({', '.join(version.aliases)})"
+        for version in result.registered
+        if version.aliases
+    ]
     lines.append(f"registered: {len(result.registered)} versions" + (f"; {'; '.join(held)}" if held else ""))
     steps = sorted(((v, k) for k, v in result.timings_s.items() if k not in ("total", "orchestration")), reverse=True)
     slowest = ", ".join(f"{name} {seconds:.1f}" for seconds, name in steps[:4])

@@ -104,5 +104,7 @@ def _deployments(cfg: Settings) -> Iterator[str]:
     with get_client(sync_client=True) as client:
         ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG]))
         for deployment in client.read_deployments(deployment_filter=ours):
-            schedules = ", ".join(str(getattr(one.schedule, "cron", "")) for one in deployment.schedules) or "by hand"
+            schedules = (
+                ", ".join(str(getattr(schedule.schedule, "cron", "")) for schedule in deployment.schedules) or "by hand"
+            )
             yield f"deployment   {deployment.name} ({schedules})"

@@ -33,9 +33,13 @@ def _commands(command: object, path: str) -> list[tuple[str, str, str]]:
     children = getattr(command, "commands", None)
     if children:
         return [row for name, child in children.items() for row in _commands(child, f"{path} {name}")]
-    parameters = [one for one in command.params if one.name != "help"]  # type: ignore[attr-defined]
-    arguments = "".join(f" {one.name.upper()}" for one in parameters if one.param_type_name == "argument")
-    options = ", ".join(f"`{max(one.opts, key=len)}`" for one in parameters if one.param_type_name == "option")
+    parameters = [param for param in command.params if param.name != "help"]  # type: ignore[attr-defined]
+    arguments = "".join(
+        f" {parameter.name.upper()}" for parameter in parameters if parameter.param_type_name == "argument"
+    )
+    options = ", ".join(
+        f"`{max(parameter.opts, key=len)}`" for parameter in parameters if parameter.param_type_name == "option"
+    )
     help_text = " ".join((command.help or "").split("\n\n")[0].split())  # type: ignore[attr-defined]
     return [(f"`{path}{arguments}`", options or "–", help_text)]
 
@@ -52,20 +56,20 @@ def blocks_table() -> str:
 
 def metrics_table() -> str:
     """Every key that `metrics` of the JSON document may have."""
-    return markdown_table(("metric", "meaning"), [(f"`{one.name}`", one.meaning) for one in METRICS.values()])
+    return markdown_table(("metric", "meaning"), [(f"`{metric.name}`", metric.meaning) for metric in METRICS.values()])
 
 
 def gauntlets_table() -> str:
     """Every gauntlet: kind of data, data set, experiment and the models that it registers."""
     rows = [
         (
-            f"`{one.name}`",
-            one.kind.replace("_", " "),
-            one.purpose,
-            one.experiment,
-            ", ".join(f"`{name}`" for name in one.registered),
+            f"`{gauntlet.name}`",
+            gauntlet.kind.replace("_", " "),
+            gauntlet.purpose,
+            gauntlet.experiment,
+            ", ".join(f"`{name}`" for name in gauntlet.registered),
         )
-        for one in GAUNTLETS.values()
+        for gauntlet in GAUNTLETS.values()
     ]
     return markdown_table(("gauntlet", "kind of data", "what it does", "MLflow experiment", "registered models"), rows)
 
@@ -73,9 +77,14 @@ def gauntlets_table() -> str:
 def parameters_table() -> str:
     """Every parameter that only one gauntlet has."""
     rows = [
-        (f"`{one.name}`", f"`{name}`", "–" if parameter.default is None else f"`{parameter.default}`", parameter.help)
-        for one in GAUNTLETS.values()
-        for name, parameter in one.parameters.items()
+        (
+            f"`{gauntlet.name}`",
+            f"`{name}`",
+            "–" if parameter.default is None else f"`{parameter.default}`",
+            parameter.help,
+        )
+        for gauntlet in GAUNTLETS.values()
+        for name, parameter in gauntlet.parameters.items()
     ]
     return markdown_table(("gauntlet", "parameter", "default", "meaning"), rows)
 
@@ -83,8 +92,8 @@ def parameters_table() -> str:
 def loop_table() -> str:
     """Which gauntlets score new data, drift and are retrained."""
     rows = [
-        (f"`{one.name}`", "yes" if one.online else "not yet: trained anew by its weekly run")
-        for one in GAUNTLETS.values()
+        (f"`{gauntlet.name}`", "yes" if gauntlet.online else "not yet: trained anew by its weekly run")
+        for gauntlet in GAUNTLETS.values()
     ]
     return markdown_table(("gauntlet", "scored, watched and retrained by the loop"), rows)
 

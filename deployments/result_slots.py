@@ -90,14 +90,14 @@ def cell_table(name: str, by: Sequence[str], metric: str, models: Sequence[str])
     """A metric by the groups of a result's cells, a column per model."""
     cells = document(name)["cells"]
     groups = dict.fromkeys(
-        tuple(str(one["group"][key]) for key in by) for one in cells if all(key in one["group"] for key in by)
+        tuple(str(cell["group"][key]) for key in by) for cell in cells if all(key in cell["group"] for key in by)
     )
     lines = []
     for group in groups:
         found = {
-            one["model"]: one["metrics"][metric]
-            for one in cells
-            if tuple(str(one["group"].get(key)) for key in by) == group and metric in one["metrics"]
+            cell["model"]: cell["metrics"][metric]
+            for cell in cells
+            if tuple(str(cell["group"].get(key)) for key in by) == group and metric in cell["metrics"]
         }
         lines.append((*group, *(f"{found[model]:.3f}" if model in found else "–" for model in models)))
     return markdown_table((*by, *(f"`{model}`" for model in models)), lines)

@@ -148,7 +148,7 @@ LOOP = (
 def rows() -> tuple[Row, ...]:
     """Every deployment: each gauntlet's training, scoring and drift checks of those in the loop, the loop's own."""
     return (
-        *(_train(one) for one in GAUNTLETS.values()),
+        *(_train(gauntlet) for gauntlet in GAUNTLETS.values()),
         *(_score(name) for name in IN_LOOP),
         *(_drift_check(name) for name in IN_LOOP),
         *LOOP,
@@ -157,7 +157,7 @@ def rows() -> tuple[Row, ...]:
 
 def deployments_yaml() -> str:
     """The rows as YAML, below `deployments:`."""
-    return "\n".join(_yaml(one) for one in rows())
+    return "\n".join(_yaml(row) for row in rows())
 
 
 def _yaml(row: Row) -> str:

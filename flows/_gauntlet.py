@@ -131,7 +131,7 @@ def conclude(
     versions = registering.each(made, run.tracked, run.connection, run.key_file, label=f"{name}-registration")
     names = gauntlet.registered
     registered = step(assign_alias, calls_server=True)(made, versions, best, names, run.connection, run.key_file)
-    holders = list(dict.fromkeys([*names, *(one.name for one in registered)]))
+    holders = list(dict.fromkeys([*names, *(version.name for version in registered)]))
     result = replace(
         result,
         registered=registered,
@@ -169,7 +169,7 @@ def show_quarantine(run: Run, files: Sequence[Quarantined]) -> None:
     if files:
         key = f"{run.gauntlet.name}-quarantine"
         say(f"{len(files)} file{'s' * (len(files) > 1)} set aside, see the artifact {key}")
-        table = [{"file": one.file, "reason": one.reason} for one in files]
+        table = [{"file": file.file, "reason": file.reason} for file in files]
         create_table_artifact(table, key=key, description="Files set aside, and why")
 
 

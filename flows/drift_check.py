@@ -96,7 +96,7 @@ def drift_check(gauntlet: str = "ai4i", seed: int = 7) -> dict[str, Any]:
         say(f"nothing of {gauntlet} was scored yet: run `gauntlet score {gauntlet} --data DIR`")
         return {"gauntlet": gauntlet, "verdict": "none", "drifted": False}
     documents = [_check(loop, window, limits, seed) for window in windows]
-    return min(documents, key=lambda one: GRAVEST.index(one["verdict"]))
+    return min(documents, key=lambda document: GRAVEST.index(document["verdict"]))
 
 
 def _check(loop: Loop, window: Window, limits: DriftPolicy, seed: int) -> dict[str, Any]:
@@ -126,14 +126,14 @@ def _tell(loop: Loop, judged: Judged, document: dict[str, Any]) -> None:
         shifts = [*judged.drift.features, *([judged.drift.prediction] if judged.drift.prediction else [])]
         rows = [
             {
-                "feature": one.name,
-                "PSI": f"{one.psi:.4f}",
-                "limit": f"{one.psi_threshold:.4f}",
-                "KS": "–" if one.ks is None else f"{one.ks:.4f}",
-                "KS limit": "–" if one.ks_threshold is None else f"{one.ks_threshold:.4f}",
-                "moved": "yes" if one.moved else "no",
+                "feature": shift.name,
+                "PSI": f"{shift.psi:.4f}",
+                "limit": f"{shift.psi_threshold:.4f}",
+                "KS": "–" if shift.ks is None else f"{shift.ks:.4f}",
+                "KS limit": "–" if shift.ks_threshold is None else f"{shift.ks_threshold:.4f}",
+                "moved": "yes" if shift.moved else "no",
             }
-            for one in shifts
+            for shift in shifts
         ]
         create_table_artifact(rows, key=f"{gauntlet}-drift-features", description="Numbers of the drift report")
         say(markdown_table(("verdict", "share"), [(verdict.kind, f"{judged.drift.share:.0%}")]).splitlines()[-1])

@@ -26,10 +26,12 @@ def reap(silent_min: float = 10.0) -> int:
     engine = open_loop().engine
     lapsed = claims.reap(engine)
     claims.forget(engine, "webhook", timedelta(days=1))  # a signature is valid for minutes
-    for one in lapsed:
-        say(f"freed {one.subject}, held by {one.holder} until {one.expires:%Y-%m-%d %H:%M:%S} UTC")
+    for claim in lapsed:
+        say(f"freed {claim.subject}, held by {claim.holder} until {claim.expires:%Y-%m-%d %H:%M:%S} UTC")
     if lapsed:
-        rows = [{"subject": one.subject, "holder": one.holder, "expired": one.expires.isoformat()} for one in lapsed]
+        rows = [
+            {"subject": claim.subject, "holder": claim.holder, "expired": claim.expires.isoformat()} for claim in lapsed
+        ]
         create_table_artifact(rows, key="reaped-claims", description="Claims whose holder gave no sign any more")
     with get_client(sync_client=True) as client:
         dead = end_dead_runs(client, timedelta(minutes=silent_min), besides=run_id())

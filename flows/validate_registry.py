@@ -55,12 +55,12 @@ def validate_registry(models: list[str] | None = None) -> list[Checked]:
     create_table_artifact(
         rows, key="s3-map", description="Experiment, run, model and folder of every version with an alias"
     )
-    faults = [one for one in checked if one.fault]
+    faults = [version for version in checked if version.fault]
     link = keep(loop, _page(rows, faults))
     create_link_artifact(link, key="s3-map-page", link_text="S3 map")
     name_run(f"validate-registry · {len(checked) - len(faults)} of {len(checked)} well")
     if faults:
-        named = "; ".join(f"{one.model} v{one.version}: {one.fault}" for one in faults)
+        named = "; ".join(f"{fault.model} v{fault.version}: {fault.fault}" for fault in faults)
         loop.tell("failed", run_id(), f"registry validation: {named}")
         raise GauntletError(f"{len(faults)} of {len(checked)} versions cannot be relied on: {named}")
     return checked

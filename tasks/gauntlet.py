@@ -61,7 +61,7 @@ class Gauntlet:
     @property
     def registered(self) -> tuple[str, ...]:
         """Every name that a run registers."""
-        return (*(one.name for one in self.candidates), *self.also_registers)
+        return (*(candidate.name for candidate in self.candidates), *self.also_registers)
 
     def default(self, parameter: str) -> Any:
         """The default of one of its own parameters."""

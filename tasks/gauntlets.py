@@ -17,7 +17,7 @@ GAUNTLETS: dict[str, Gauntlet] = {
 }
 
 
-IN_LOOP = tuple(one.name for one in GAUNTLETS.values() if one.online is not None)
+IN_LOOP = tuple(gauntlet.name for gauntlet in GAUNTLETS.values() if gauntlet.online is not None)
 
 
 def named(name: str) -> Gauntlet:

@@ -35,8 +35,8 @@ def truths(spec: VibrationSet, folder: Path, seen: Mapping[str, Seen]) -> tuple[
 def of_lives(lives: Sequence[Truth]) -> list[dict[str, object]]:
     """The truth of simulated lives as the record of their folder holds it."""
     return [
-        {"run": one.run, "unit": one.unit, "elements": list(one.elements), "files": one.files, "onset": one.onset}
-        for one in lives
+        {"run": life.run, "unit": life.unit, "elements": list(life.elements), "files": life.files, "onset": life.onset}
+        for life in lives
     ]
 
 

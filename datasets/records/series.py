@@ -146,7 +146,7 @@ def _usual_step(times: pd.DatetimeIndex) -> pd.Timedelta:
     median = float(np.median(steps))
     if (np.abs(steps - median) <= 0.01 * median).mean() >= REGULAR_SHARE:
         return pd.Timedelta(int(median), "ns")
-    return min(_ROUND_STEPS, key=lambda one: abs(np.log(one.total_seconds() * 1e9 / median)))
+    return min(_ROUND_STEPS, key=lambda step: abs(np.log(step.total_seconds() * 1e9 / median)))
 
 
 def _no_long_gap(

@@ -38,7 +38,7 @@ def vibration(
     module = dataset("nasa")
     place = locate(module.SPEC, "auto", data, settings().data_root, module.simulation())
     runs = module.runs(place.path)
-    run = next((one for one in runs if len(one.channels) == 4), runs[0])
+    run = next((run for run in runs if len(run.channels) == 4), runs[0])
     _print(bench(run, files, rounds, threads), f"{run.name}, {place.source} data, {len(run.channels)} channels")
 
 
@@ -59,7 +59,7 @@ def sound(
 
 def _print(rows: Sequence[Any], title: str) -> None:
     """A benchmark's rows as a table: whatever numbers they have, under their names."""
-    names = [one.name for one in fields(rows[0])]
+    names = [field.name for field in fields(rows[0])]
     table = Table(*(name.replace("_", " ") for name in names), title=title, title_justify="left", box=None)
     for row in rows:
         values = [getattr(row, name) for name in names]

@@ -51,7 +51,7 @@ def shots(prefect: str, mlflow: str) -> Iterator[Shot]:
     experiments = _ask(f"{mlflow}/api/2.0/mlflow/experiments/search", max_results=100)["experiments"]
     (tracked,) = _ask(
         f"{mlflow}/api/2.0/mlflow/runs/search",
-        experiment_ids=[one["experiment_id"] for one in experiments],
+        experiment_ids=[experiment["experiment_id"] for experiment in experiments],
         filter=f"tags.prefect_flow_run = '{run}'",
     )["runs"]
     info = tracked["info"]

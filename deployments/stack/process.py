@@ -112,7 +112,7 @@ def stop(*processes: psutil.Process) -> None:
 def _sockets(process: psutil.Process) -> list[Path]:
     """SeaweedFS's own in the folder for temporary files, which it leaves behind whoever ends it."""
     try:
-        bound = [Path(str(one.laddr)) for one in process.net_connections("unix") if one.laddr]
+        bound = [Path(str(connection.laddr)) for connection in process.net_connections("unix") if connection.laddr]
     except psutil.Error:
         return []
     return [path for path in bound if path.name.startswith("seaweedfs-") and path.suffix == ".sock"]

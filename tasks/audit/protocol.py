@@ -28,12 +28,12 @@ class Part:
     labels: Any = None
 
     def __post_init__(self) -> None:
-        lengths = {one.name: len(value) for one in fields(self) if (value := getattr(self, one.name)) is not None}
+        lengths = {field.name: len(value) for field in fields(self) if (value := getattr(self, field.name)) is not None}
         if len(set(lengths.values())) > 1:
             raise BadInput(None, f"the fields of one part differ in length: {lengths}", expected="one entry per row")
 
     def __len__(self) -> int:
-        return next((len(value) for one in fields(self) if (value := getattr(self, one.name)) is not None), 0)
+        return next((len(value) for field in fields(self) if (value := getattr(self, field.name)) is not None), 0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,35 +22,35 @@ NEAR = 0.05
 FEWEST_DIMENSIONS = 2.0
 
 
-def same_ids(one: Part, other: Part) -> np.ndarray | None:
-    """Which rows of `one` stand in `other` by id, (rows,) bool; None where ids are missing."""
-    if one.ids is None or other.ids is None:
+def same_ids(part: Part, other: Part) -> np.ndarray | None:
+    """Which rows of `part` stand in `other` by id, (rows,) bool; None where ids are missing."""
+    if part.ids is None or other.ids is None:
         return None
-    return np.isin(np.asarray(one.ids), np.asarray(other.ids))
+    return np.isin(np.asarray(part.ids), np.asarray(other.ids))
 
 
-def same_values(one: Part, other: Part) -> np.ndarray | None:
-    """Which rows of `one` have all their values in common with a row of `other`, (rows,) bool; None without features.
+def same_values(part: Part, other: Part) -> np.ndarray | None:
+    """Which rows of `part` have all their values in common with a row of `other`, (rows,) bool; None without features.
 
     Rows that may agree by chance do not count: coarse columns say nothing, and neither does a row of nothing but common
     values (a machine that stands still).
     """
-    if one.features is None or other.features is None:
+    if part.features is None or other.features is None:
         return None
-    ours, theirs = frames(one, other)
+    ours, theirs = frames(part, other)
     same = np.isin(fingerprints(ours), fingerprints(theirs))
     if same.any():
         same[same] = _telling(ours[same], pd.concat([ours, theirs], ignore_index=True), len(theirs))
     return same
 
 
-def frames(one: Part, other: Part) -> tuple[pd.DataFrame, pd.DataFrame]:
+def frames(part: Part, other: Part) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The features of both parts as float64 under the same column names; a text becomes a number of its own.
 
     Raises:
         BadInput: the parts have other columns.
     """
-    ours, theirs = _frame(one.features), _frame(other.features)
+    ours, theirs = _frame(part.features), _frame(other.features)
     if set(ours.columns) != set(theirs.columns):
         raise BadInput(None, f"{len(ours.columns)} features in one part", expected=f"the other's {len(theirs.columns)}")
     return ours, theirs[list(ours.columns)]

@@ -88,7 +88,9 @@ class DriftReport:
     @property
     def moved(self) -> tuple[str, ...]:
         """The features that moved, greatest excess first."""
-        return tuple(one.name for one in sorted(self.features, key=lambda one: -one.excess) if one.moved)
+        return tuple(
+            feature.name for feature in sorted(self.features, key=lambda feature: -feature.excess) if feature.moved
+        )
 
     @property
     def drifted(self) -> bool:
@@ -105,7 +107,7 @@ class DriftReport:
             "level": self.level,
             "window_rows": self.window_rows,
             "order": self.calibration.order,
-            "features": {one.name: {**asdict(one), "moved": one.moved} for one in shifts},
+            "features": {shift.name: {**asdict(shift), "moved": shift.moved} for shift in shifts},
             "performance": asdict(self.performance) if self.performance else None,
             "skipped": dict(self.skipped),
         }

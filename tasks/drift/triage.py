@@ -236,7 +236,7 @@ def _drifted(evidence: Evidence) -> bool:
 
 
 def _drift_in_words(drift: DriftReport) -> str:
-    worst = max(drift.features, key=lambda one: one.excess)
+    worst = max(drift.features, key=lambda feature: feature.excess)
     number = f"PSI {worst.psi:.3f} against {worst.psi_threshold:.3f}"
     if worst.ks is not None and worst.ks_threshold is not None:
         number += f", KS {worst.ks:.3f} against {worst.ks_threshold:.3f}"

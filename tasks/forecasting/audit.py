@@ -44,12 +44,12 @@ def audit_result(prepared: Series, trained: Sequence[TrainedKind], judgement: Fo
 
 
 def _replay(
-    kind: str, model: RowForecaster, one: Split, at: int, trained: TrainedKind | None, key: tuple[str, int]
+    kind: str, model: RowForecaster, split: Split, at: int, trained: TrainedKind | None, key: tuple[str, int]
 ) -> Replay:
     """The registered object on raw rows against the forecast that was judged."""
     assert trained is not None
     horizon = key[1]
-    evaluated = one.centre + one.scale * trained.ahead[key].test[at - one.validation]
+    evaluated = split.centre + split.scale * trained.ahead[key].test[at - split.validation]
     widths = {level: np.zeros(horizon) for level in (80, 95)}
-    alone = model.copy().with_scale(one.centre, one.scale, widths)
-    return Replay(kind, evaluated, alone.predict(example_rows(one, int(at), horizon, int(model.lookback))))
+    alone = model.copy().with_scale(split.centre, split.scale, widths)
+    return Replay(kind, evaluated, alone.predict(example_rows(split, int(at), horizon, int(model.lookback))))

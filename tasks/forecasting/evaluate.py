@@ -27,17 +27,17 @@ class ForecastJudgement(Judgement):
 def evaluate(prepared: Series, trained: Sequence[TrainedKind], seed: int) -> ForecastJudgement:
     """Every model on every series and horizon, the combination of those that are fitted once, and the champion."""
     panel = prepared.panel
-    once = [one for one in trained if one.kind in MEMBERS]
+    once = [fit for fit in trained if fit.kind in MEMBERS]
     cells, combined = [], {}
-    for one in panel.splits:
+    for split in panel.splits:
         for horizon in panel.horizons:
-            key = (one.name, horizon)
+            key = (split.name, horizon)
             model, together = combine(
-                {t.kind: t.models[key] for t in once}, {t.kind: t.ahead[key] for t in once}, one, horizon
+                {t.kind: t.models[key] for t in once}, {t.kind: t.ahead[key] for t in once}, split, horizon
             )
             combined[key] = model
             for kind, ahead in [*((t.kind, t.ahead[key]) for t in trained if key in t.ahead), (COMBINED, together)]:
-                cells.append(cell(one, horizon, panel.longest, kind, ahead, panel.common))
+                cells.append(cell(split, horizon, panel.longest, kind, ahead, panel.common))
     kinds = judge(cells, {one.name for one in panel.compared}, panel.primary, seed, combined)
     called = names(panel.reference.name)
     return ForecastJudgement(
@@ -57,27 +57,27 @@ def model_of(kind: str, key: tuple[str, int], trained: Sequence[TrainedKind], ju
     return judgement.combined[key] if kind == COMBINED else next(t for t in trained if t.kind == kind).models[key]
 
 
-def on_all(one: Cell) -> Mapping[str, float] | None:
+def on_all(cell: Cell) -> Mapping[str, float] | None:
     """The metrics at all origins; None for what was asked at the common ones only."""
-    return one.on_all.metrics if one.on_all else None
+    return cell.on_all.metrics if cell.on_all else None
 
 
 def cells_of(judgement: JudgedKinds, called: Mapping[str, str]) -> tuple[dict[str, object], ...]:
     """The result's cells: per series, horizon, model, and which origins."""
     out: list[dict[str, object]] = []
-    for one in judgement.cells:
-        model = called.get(one.kind, one.kind)
-        for which, metrics in (("all", on_all(one)), ("common", one.on_common.metrics)):
+    for judged in judgement.cells:
+        model = called.get(judged.kind, judged.kind)
+        for which, metrics in (("all", on_all(judged)), ("common", judged.on_common.metrics)):
             if metrics is not None:
-                group = {"id": one.series, "horizon": one.horizon, "origins": which}
+                group = {"id": judged.series, "horizon": judged.horizon, "origins": which}
                 out.append({"group": group, "model": model, "metrics": dict(metrics)})
     return tuple(out)
 
 
-def example_rows(one: Split, at: int, horizon: int, lookback: int) -> pd.DataFrame:
+def example_rows(split: Split, at: int, horizon: int, lookback: int) -> pd.DataFrame:
     """The rows that ask a registered model for every step ahead of one origin, in the series' unit."""
-    history = one.centre + one.scale * histories(one.values, np.array([at]), lookback)[0]
-    origin = last_times(one.series, np.array([at]))[0].isoformat()
+    history = split.centre + split.scale * histories(split.values, np.array([at]), lookback)[0]
+    origin = last_times(split.series, np.array([at]))[0].isoformat()
     return pd.DataFrame(
         {
             ORIGIN: [origin] * horizon,

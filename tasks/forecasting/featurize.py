@@ -51,14 +51,14 @@ class Panel:
     @property
     def reference(self) -> Split:
         """The series that registered models of one series are of."""
-        return next((one for one in self.splits if one.name == REFERENCE), self.splits[0])
+        return next((split for split in self.splits if split.name == REFERENCE), self.splits[0])
 
     @property
     def compared(self) -> tuple[Split, ...]:
         """The series that all models are compared on: all, or the reference and two more where some are fitted anew."""
         if not self.refitted:
             return self.splits
-        others = [one for one in self.splits if one is not self.reference]
+        others = [split for split in self.splits if split is not self.reference]
         return (self.reference, *others[: MOST_COMPARED - 1])
 
     @property
@@ -84,7 +84,7 @@ def featurize(loaded: LoadedSeries, panel: Panel, tuned: Tuned) -> Series:
         data_hash=found.sha256,
         input=InputSummary(
             files=found.files,
-            rows=sum(len(one.series) for one in panel.splits),
+            rows=sum(len(split.series) for split in panel.splits),
             bytes=found.bytes,
             quarantined=tuple(Quarantined(name, why) for name, why in found.quarantined),
         ),

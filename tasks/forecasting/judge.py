@@ -66,7 +66,7 @@ class JudgedKinds:
 
     def cell(self, series: str, horizon: int, kind: str) -> Cell:
         """The cell of this model."""
-        return next(one for one in self.cells if (one.series, one.horizon, one.kind) == (series, horizon, kind))
+        return next(cell for cell in self.cells if (cell.series, cell.horizon, cell.kind) == (series, horizon, kind))
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -81,46 +81,46 @@ class Common:
     validation: int = 8
     test: int = 12
 
-    def origins(self, one: Split, longest: int) -> tuple[np.ndarray, np.ndarray]:
+    def origins(self, split: Split, longest: int) -> tuple[np.ndarray, np.ndarray]:
         """The common origins of a series, (in validation, in test)."""
         return (
-            spaced(one.train, one.validation, longest, self.validation),
-            spaced(one.validation, one.end, longest, self.test),
+            spaced(split.train, split.validation, longest, self.validation),
+            spaced(split.validation, split.end, longest, self.test),
         )
 
 
-def forecasts_of(model: RowForecaster, one: Split, horizon: int) -> Forecasts:
+def forecasts_of(model: RowForecaster, split: Split, horizon: int) -> Forecasts:
     """The forecasts of a model that is fitted once, at every origin."""
     parts = []
-    for first, end in ((one.train, one.validation), (one.validation, one.end)):
+    for first, end in ((split.train, split.validation), (split.validation, split.end)):
         at = origins(first, end, horizon)
-        history = histories(one.values, at, int(model.lookback))
-        parts.append(model.forecast(history, last_times(one.series, at), horizon))
+        history = histories(split.values, at, int(model.lookback))
+        parts.append(model.forecast(history, last_times(split.series, at), horizon))
     return Forecasts(parts[0], parts[1], every=True)
 
 
-def truth(one: Split, at: np.ndarray, horizon: int) -> Truth:
+def truth(split: Split, at: np.ndarray, horizon: int) -> Truth:
     """What came after each origin."""
-    values = np.where(one.series.measured[: one.end], one.values, np.nan)
-    training = one.values[: one.train]
+    values = np.where(split.series.measured[: split.end], split.values, np.nan)
+    training = split.values[: split.train]
     return Truth(
         actual=futures(values, at, horizon),
-        last=one.values[at - 1],
-        naive_error=naive_error(training, one.series.season),
-        centre=one.centre,
-        scale=one.scale,
-        mean_size=float(np.abs(one.centre + one.scale * training).mean()),
+        last=split.values[at - 1],
+        naive_error=naive_error(training, split.series.season),
+        centre=split.centre,
+        scale=split.scale,
+        mean_size=float(np.abs(split.centre + split.scale * training).mean()),
     )
 
 
 def combine(
-    models: Mapping[str, RowForecaster], ahead: Mapping[str, Forecasts], one: Split, horizon: int
+    models: Mapping[str, RowForecaster], ahead: Mapping[str, Forecasts], split: Split, horizon: int
 ) -> tuple[CombinedForecaster, Forecasts]:
     """The combination of the models that are fitted once, weighted by their errors in validation."""
-    actual = truth(one, origins(one.train, one.validation, horizon), horizon).actual
+    actual = truth(split, origins(split.train, split.validation, horizon), horizon).actual
     errors = {kind: float(np.nanmean(np.square(ahead[kind].validation - actual))) for kind in models}
     share = weights(errors)
-    step_s = one.series.step.total_seconds()
+    step_s = split.series.step.total_seconds()
     model = CombinedForecaster(step_s).with_members(list(models.values()), share)
     parts = [
         sum((w * getattr(ahead[kind], part) for w, kind in zip(share, models, strict=True)), np.zeros(1))
@@ -129,17 +129,17 @@ def combine(
     return model, Forecasts(parts[0], parts[1], every=True)
 
 
-def cell(one: Split, horizon: int, longest: int, kind: str, ahead: Forecasts, common: Common) -> Cell:
+def cell(split: Split, horizon: int, longest: int, kind: str, ahead: Forecasts, common: Common) -> Cell:
     """The scores of one model's forecasts; its intervals begin with its errors in validation."""
-    in_validation, in_test = common.origins(one, longest)
-    seen = truth(one, in_validation, horizon), truth(one, in_test, horizon)
+    in_validation, in_test = common.origins(split, longest)
+    seen = truth(split, in_validation, horizon), truth(split, in_test, horizon)
     if ahead.every:
-        first, last = origins(one.train, one.validation, horizon), origins(one.validation, one.end, horizon)
-        calibrated = half_widths(ahead.validation - truth(one, first, horizon).actual)
-        came = truth(one, last, horizon)
+        first, last = origins(split.train, split.validation, horizon), origins(split.validation, split.end, horizon)
+        calibrated = half_widths(ahead.validation - truth(split, first, horizon).actual)
+        came = truth(split, last, horizon)
         followed = tracked(ahead.test - came.actual, calibrated)
-        at = in_test - one.validation
-        chosen = ahead.validation[in_validation - one.train], ahead.test[at]
+        at = in_test - split.validation
+        chosen = ahead.validation[in_validation - split.train], ahead.test[at]
         half = {level: widths[at] for level, widths in followed.items()}
         latest = {level: widths[-1] for level, widths in followed.items()}
         on_all = score(ahead.test, came, {level: widths[:-1] for level, widths in followed.items()})
@@ -149,7 +149,7 @@ def cell(one: Split, horizon: int, longest: int, kind: str, ahead: Forecasts, co
         chosen, on_all = (ahead.validation, ahead.test), None
     middle = len(in_test) // 2
     return Cell(
-        series=one.name,
+        series=split.name,
         horizon=horizon,
         kind=kind,
         on_common=score(chosen[1], seen[1], half),
@@ -173,8 +173,8 @@ def judge(
     The champion is, of the candidates whose error in validation is within one standard error of the least, the one that
     costs least to serve.
     """
-    kinds = tuple(dict.fromkeys(one.kind for one in cells))
-    of = {kind: [one for one in cells if one.kind == kind and one.series in compared] for kind in kinds}
+    kinds = tuple(dict.fromkeys(cell.kind for cell in cells))
+    of = {kind: [cell for cell in cells if cell.kind == kind and cell.series in compared] for kind in kinds}
     rows = {kind: _row(kind, of[kind], seed) for kind in kinds}
     candidates = [kind for kind in BY_COST if kind in of]
     errors = np.stack([_mean_per_origin([c.in_validation for c in of[kind]], primary) for kind in candidates])
@@ -192,17 +192,17 @@ def judge(
 
 def _mean_per_origin(scores: Sequence[Scores], metric: str) -> np.ndarray:
     """The metric at each common origin, mean over series and horizons, (origins,)."""
-    fewest = min(len(one.per_origin[metric]) for one in scores)
-    return np.mean([one.per_origin[metric][:fewest] for one in scores], axis=0)
+    fewest = min(len(score.per_origin[metric]) for score in scores)
+    return np.mean([score.per_origin[metric][:fewest] for score in scores], axis=0)
 
 
 def _row(kind: str, cells: Sequence[Cell], seed: int) -> Row:
     """Means over series and horizons at the common origins, with a bootstrap over origins."""
-    names = [name for name in cells[0].on_common.metrics if all(name in one.on_common.metrics for one in cells)]
-    metrics = {name: float(np.mean([one.on_common.metrics[name] for one in cells])) for name in names}
+    names = [name for name in cells[0].on_common.metrics if all(name in cell.on_common.metrics for cell in cells)]
+    metrics = {name: float(np.mean([cell.on_common.metrics[name] for cell in cells])) for name in names}
     intervals = {}
     for name in ("mae", "mse", "mase"):
-        by_origin = _mean_per_origin([one.on_common for one in cells], name)
+        by_origin = _mean_per_origin([cell.on_common for cell in cells], name)
         resampled = by_origin[draws(len(by_origin), 1_000, seed)].mean(1)
         intervals[name] = percentile_interval(resampled, metrics[name])
     return Row(kind, metrics, intervals)

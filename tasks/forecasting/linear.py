@@ -62,15 +62,15 @@ def lookbacks(season: int, train: int, horizon: int) -> tuple[int, ...]:
     return tuple(whole) or (max(2, min(LONGEST, room, max(season, SHORTEST))),)
 
 
-def fit(one: Split, horizon: int, choices: Sequence[int] | None = None) -> LinearForecaster:
+def fit(split: Split, horizon: int, choices: Sequence[int] | None = None) -> LinearForecaster:
     """The forecaster of a series, fitted to its training part, its settings chosen on its validation part."""
-    choices = choices or lookbacks(one.series.season, one.train, horizon)
-    at = origins(one.train, one.validation, horizon)
-    actual = futures(one.values, at, horizon)
+    choices = choices or lookbacks(split.series.season, split.train, horizon)
+    at = origins(split.train, split.validation, horizon)
+    actual = futures(split.values, at, horizon)
     best: tuple[float, _Ridge, np.ndarray] | None = None
     for lookback in choices:
-        ridge = _ridge(one.values[: one.train], lookback, horizon)
-        x = histories(one.values, at, lookback)
+        ridge = _ridge(split.values[: split.train], lookback, horizon)
+        x = histories(split.values, at, lookback)
         now = x[:, -1:]
         errors = np.empty((len(STRENGTHS), len(at)))
         for number, strength in enumerate(STRENGTHS):
@@ -82,5 +82,5 @@ def fit(one: Split, horizon: int, choices: Sequence[int] | None = None) -> Linea
     assert best is not None
     _, ridge, errors = best
     strength = STRENGTHS[simplest_within_one_error(errors)]
-    step_s = one.series.step.total_seconds()
+    step_s = split.series.step.total_seconds()
     return LinearForecaster(ridge.lookback, strength, step_s).with_map(*ridge.at(strength))

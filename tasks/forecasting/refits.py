@@ -38,18 +38,18 @@ class Refit:
         return pd.DatetimeIndex(np.datetime64(self.start, "ms") + seconds)
 
 
-def run(one: Refit) -> np.ndarray:
+def run(refit: Refit) -> np.ndarray:
     """The forecast of a fit to these values, (horizon,)."""
-    times = one.times()
-    if one.kind == "prophet":
-        text = fitted_json(one.values, times, one.season, one.settings)
+    times = refit.times()
+    if refit.kind == "prophet":
+        text = fitted_json(refit.values, times, refit.season, refit.settings)
         return (
-            ProphetForecaster(step_s=one.step_s)
+            ProphetForecaster(step_s=refit.step_s)
             .with_json(text)
-            .forecast(one.values[None, -1:], times[-1:], one.horizon)[0]
+            .forecast(refit.values[None, -1:], times[-1:], refit.horizon)[0]
         )
-    model = classical.ClassicalForecaster(**one.settings)
-    return model.forecast(one.values[None, -model.lookback :], times[-1:], one.horizon)[0]
+    model = classical.ClassicalForecaster(**refit.settings)
+    return model.forecast(refit.values[None, -model.lookback :], times[-1:], refit.horizon)[0]
 
 
 @contextmanager
@@ -71,7 +71,7 @@ def workers(count: int) -> Iterator[ProcessPoolExecutor | None]:
 def run_all(fits: Sequence[Refit], pool: ProcessPoolExecutor | None) -> list[np.ndarray]:
     """The forecasts of all fits, in their order."""
     if pool is None:
-        return [run(one) for one in fits]
+        return [run(fit) for fit in fits]
     return list(pool.map(run, fits, chunksize=1))
 
 

@@ -72,13 +72,13 @@ def _with_scale(kind: str, prepared: Series, trained: Sequence[TrainedKind], jud
 def reference_table(panel: Panel) -> pd.DataFrame:
     """What drift is measured against: of every point its value, its change and its change since a season ago."""
     parts = []
-    for one in panel.splits:
-        values, season = one.series.values, one.series.season
+    for split in panel.splits:
+        values, season = split.series.values, split.series.season
         parts.append(
             pd.DataFrame(
                 {
-                    "series_id": one.name,
-                    "timestamp": one.series.times,
+                    "series_id": split.name,
+                    "timestamp": split.series.times,
                     "value": values,
                     "change": np.diff(values, prepend=values[:1]),
                     "seasonal_change": values - np.concatenate([values[:season], values[:-season]]),

@@ -40,7 +40,7 @@ def story(prepared: Series, _trained: Sequence[TrainedKind], judgement: Forecast
         return tuple(Picture(pictures[f"{name}.png"], name.replace("_", " ")) for name in files)
 
     published = published_table(panel, kinds)
-    notes = Table(("series", "what was done"), tuple((one.name, one.series.note) for one in panel.splits[:30]))
+    notes = Table(("series", "what was done"), tuple((split.name, split.series.note) for split in panel.splits[:30]))
     refused = tuple(Table(("set aside", "why"), panel.found.quarantined) for _ in (1,) if panel.found.quarantined)
     results = results_table(judgement, panel.primary, RESULTS_CAPTION)
     sections = (
@@ -92,7 +92,7 @@ def claim_sentence(panel: Panel, judgement: JudgedKinds) -> str:
 
 def _mae(panel: Panel, judgement: JudgedKinds, kind: str) -> float:
     cells = [judgement.cell(panel.reference.name, horizon, kind) for horizon in panel.horizons]
-    return float(np.mean([one.on_common.metrics["mae"] for one in cells]))
+    return float(np.mean([cell.on_common.metrics["mae"] for cell in cells]))
 
 
 def pictures_of(panel: Panel, judgement: JudgedKinds) -> dict[str, bytes]:
@@ -215,8 +215,13 @@ RULE_SENTENCES = (
 
 def _trials(tuned: Tuned) -> Table:
     rows = tuple(
-        (one.study, str(one.number), f"{one.error:.4f}", ", ".join(f"{k} {v:.3g}" for k, v in one.settings.items()))
-        for one in tuned.trials
+        (
+            trial.study,
+            str(trial.number),
+            f"{trial.error:.4f}",
+            ", ".join(f"{k} {v:.3g}" for k, v in trial.settings.items()),
+        )
+        for trial in tuned.trials
     )
     strong = tuple(dict.fromkeys(next(i for i, r in enumerate(rows) if r[0] == row[0]) for row in rows))
     return Table(("study", "trial", "MSE inside training", "settings"), rows, strong)

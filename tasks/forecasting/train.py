@@ -36,19 +36,19 @@ def baselines(prepared: Series) -> list[TrainedKind]:
     panel = prepared.panel
     out = []
     for kind in BASELINES:
-        models = {(one.name, horizon): _baseline(kind, one) for one in panel.splits for horizon in panel.horizons}
+        models = {(split.name, horizon): _baseline(kind, split) for split in panel.splits for horizon in panel.horizons}
         out.append(_asked(kind, models, panel))
     return out
 
 
-def _baseline(kind: str, one: Split) -> RowForecaster:
-    season, step_s = max(1, min(one.series.season, one.train // 2)), one.series.step.total_seconds()
+def _baseline(kind: str, split: Split) -> RowForecaster:
+    season, step_s = max(1, min(split.series.season, split.train // 2)), split.series.step.total_seconds()
     if kind == "naive":
         return Naive(step_s)
     return (
         SeasonalNaive(season, step_s)
         if kind == "seasonal_naive"
-        else Drift(max(2, min(7 * season, one.train // 2)), step_s)
+        else Drift(max(2, min(7 * season, split.train // 2)), step_s)
     )
 
 
@@ -58,15 +58,15 @@ def train(candidate: Candidate, prepared: Series, seed: int) -> TrainedKind:
     models: dict[tuple[str, int], RowForecaster] = {}
     for horizon in panel.horizons:
         if kind == "linear":
-            models |= {(one.name, horizon): linear.fit(one, horizon) for one in panel.splits}
+            models |= {(split.name, horizon): linear.fit(split, horizon) for split in panel.splits}
         else:
             shared = boosted.fit(panel.splits, horizon, prepared.tuned.boosted, seed)
-            models |= {(one.name, horizon): shared.copy() for one in panel.splits}
+            models |= {(split.name, horizon): shared.copy() for split in panel.splits}
     return _asked(kind, models, panel)
 
 
 def _asked(kind: str, models: dict[tuple[str, int], RowForecaster], panel: Panel) -> TrainedKind:
-    of = {one.name: one for one in panel.splits}
+    of = {split.name: split for split in panel.splits}
     return TrainedKind(kind, models, {key: forecasts_of(model, of[key[0]], key[1]) for key, model in models.items()})
 
 

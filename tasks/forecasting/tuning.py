@@ -72,7 +72,7 @@ def search(
     while True:
         # A study of its own for every trial: its sampler's state must not depend on how many ran in this process.
         current = optuna.create_study(study_name=study, storage=storage, load_if_exists=True, direction="minimize")
-        done = [one for one in current.get_trials(deepcopy=False) if one.state == _OVER]
+        done = [trial for trial in current.get_trials(deepcopy=False) if trial.state == _OVER]
         if len(done) >= trials:
             found = [Trial(study, n, dict(one.params), float(one.values[0])) for n, one in enumerate(done[:trials])]
             return tuple(sorted(found, key=lambda one: (one.error, one.number)))
@@ -98,18 +98,18 @@ def _drawn(trial: optuna.Trial, space: Mapping[str, tuple[float, float, bool]]) 
     }
 
 
-def prophet_error(one: Split, horizon: int, settings: Mapping[str, float], pool: Any) -> float:
+def prophet_error(split: Split, horizon: int, settings: Mapping[str, float], pool: Any) -> float:
     """Mean squared error of Prophet, fitted anew at evenly spaced origins in the last third of the training part."""
-    at = spaced(one.train - max(one.train // 3, horizon + ORIGINS), one.train, horizon, ORIGINS)
-    ahead = run_all([refit(one, "prophet", int(origin), horizon, settings) for origin in at], pool)
-    return float(np.mean([np.square(f - one.values[t : t + horizon]).mean() for f, t in zip(ahead, at, strict=True)]))
+    at = spaced(split.train - max(split.train // 3, horizon + ORIGINS), split.train, horizon, ORIGINS)
+    ahead = run_all([refit(split, "prophet", int(origin), horizon, settings) for origin in at], pool)
+    return float(np.mean([np.square(f - split.values[t : t + horizon]).mean() for f, t in zip(ahead, at, strict=True)]))
 
 
-def refit(one: Split, kind: str, origin: int, horizon: int, settings: Mapping[str, Any]) -> Refit:
+def refit(split: Split, kind: str, origin: int, horizon: int, settings: Mapping[str, Any]) -> Refit:
     """The fit to everything before the origin."""
-    series = one.series
+    series = split.series
     start = series.start.isoformat()
-    return Refit(kind, one.values[:origin], start, series.step.total_seconds(), series.season, horizon, settings)
+    return Refit(kind, split.values[:origin], start, series.step.total_seconds(), series.season, horizon, settings)
 
 
 def tune(

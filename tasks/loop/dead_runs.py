@@ -39,7 +39,7 @@ def end_dead_runs(client: SyncPrefectClient, silent_for: timedelta, besides: str
     since = datetime.now(UTC) - silent_for
     silent = [one for one in _at_work(client) if str(one.id) != besides and _is_dead(client, one, since)]
     dead = [one for one in silent if _end(client, one, silent_for)]
-    for deployment in {one.deployment_id for one in dead if one.deployment_id is not None}:
+    for deployment in {run.deployment_id for run in dead if run.deployment_id is not None}:
         _count_slots(client, deployment)
     return dead
 

@@ -51,8 +51,10 @@ class Judged:
             "features": list(self.verdict.features),
             "evidence": list(self.verdict.evidence),
             "rows": len(self.window.window),
-            "files": [one.file for one in self.window.manifests],
-            "source": "simulated" if any(one.source == "simulated" for one in self.window.manifests) else "real",
+            "files": [manifest.file for manifest in self.window.manifests],
+            "source": "simulated"
+            if any(manifest.source == "simulated" for manifest in self.window.manifests)
+            else "real",
             "at": self.at,
             **self._place,
         }

@@ -21,4 +21,4 @@ def tables(folder: Path) -> list[InputFile]:
     files = sorted(folder.glob("*.[ct]sv")) if folder.is_dir() else [folder]
     if not files:
         raise BadInput(folder, "no table to score", expected="files that end in .csv or .tsv")
-    return [InputFile(one, hashlib.sha256(one.read_bytes()).hexdigest(), provenance(one)) for one in files]
+    return [InputFile(file, hashlib.sha256(file.read_bytes()).hexdigest(), provenance(file)) for file in files]

@@ -96,14 +96,14 @@ def rows_of(checked: Sequence[Checked]) -> list[dict[str, str]]:
     """The S3 map as a table: experiment, run, model, folder."""
     return [
         {
-            "experiment": one.experiment,
-            "run": one.run,
-            "model": f"{one.model} v{one.version}",
-            "aliases": ", ".join(one.aliases),
-            "folder": one.folder,
-            "files": str(one.files),
-            "kB": f"{one.bytes / 1000:.0f}",
-            "state": one.fault or "well",
+            "experiment": version.experiment,
+            "run": version.run,
+            "model": f"{version.model} v{version.version}",
+            "aliases": ", ".join(version.aliases),
+            "folder": version.folder,
+            "files": str(version.files),
+            "kB": f"{version.bytes / 1000:.0f}",
+            "state": version.fault or "well",
         }
-        for one in checked
+        for version in checked
     ]

@@ -39,9 +39,9 @@ def newest(connection: Connection, gauntlet: str, rows: int) -> list[Manifest]:
     """The newest scored files that together have at least `rows` rows, or all there are; oldest first."""
     taken: list[Manifest] = []
     count = 0
-    for one in sorted(manifests(connection, gauntlet), key=lambda m: (m.scored_at, m.sha256), reverse=True):
-        taken.append(one)
-        count += one.rows
+    for manifest in sorted(manifests(connection, gauntlet), key=lambda m: (m.scored_at, m.sha256), reverse=True):
+        taken.append(manifest)
+        count += manifest.rows
         if count >= rows:
             break
     return taken[::-1]

@@ -39,20 +39,20 @@ def alarm_row(name: str, outcomes: Sequence[Outcome], seed: int) -> Row:
 
     Without a single known life there is nothing to state: every figure is NaN.
     """
-    table = np.array([[one.fails, one.hit, one.false] for one in outcomes], np.float64).reshape(-1, 3)
+    table = np.array([[outcome.fails, outcome.hit, outcome.false] for outcome in outcomes], np.float64).reshape(-1, 3)
     metrics = {metric: measure(table) for metric, measure in _SHARES.items()}
     resamples = [table[places] for places in draws(len(table), RESAMPLES, seed)] if len(table) else []
-    resampled = {metric: np.array([measure(one) for one in resamples]) for metric, measure in _SHARES.items()}
+    resampled = {metric: np.array([measure(resample) for resample in resamples]) for metric, measure in _SHARES.items()}
     return Row(name, {**metrics, **_operational(outcomes)}, percentile_intervals(resampled, metrics))
 
 
 def _operational(outcomes: Sequence[Outcome]) -> Mapping[str, float]:
-    weeks = sum(one.watched_s for one in outcomes) / WEEK_S
-    leads = [one.lead_h for one in outcomes if one.lead_h is not None]
-    errors = [one.onset_error for one in outcomes if one.onset_error is not None]
+    weeks = sum(outcome.watched_s for outcome in outcomes) / WEEK_S
+    leads = [outcome.lead_h for outcome in outcomes if outcome.lead_h is not None]
+    errors = [outcome.onset_error for outcome in outcomes if outcome.onset_error is not None]
     figures = {
         "lead_time_h": float(np.median(leads)) if leads else None,
-        "false_alarms_per_week": sum(one.false for one in outcomes) / weeks if weeks > 0 else None,
+        "false_alarms_per_week": sum(outcome.false for outcome in outcomes) / weeks if weeks > 0 else None,
         "onset_error": float(np.median(errors)) if errors else None,
     }
     return {name: value for name, value in figures.items() if value is not None}

@@ -56,10 +56,12 @@ def as_declared(rows: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame
     Raises:
         ValueError: a required column is missing, or a value cannot be read as its column's kind.
     """
-    if missing := [one.name for one in columns if one.required and one.name not in rows.columns]:
+    if missing := [column.name for column in columns if column.required and column.name not in rows.columns]:
         raise ValueError(f"columns missing: {', '.join(missing)}")
     gaps = pd.Series(np.nan, index=rows.index)
-    return pd.DataFrame({one.name: _converted(rows.get(one.name, gaps), one) for one in columns}, index=rows.index)
+    return pd.DataFrame(
+        {column.name: _converted(rows.get(column.name, gaps), column) for column in columns}, index=rows.index
+    )
 
 
 def _converted(values: pd.Series, column: Column) -> pd.Series:
@@ -85,7 +87,7 @@ def _text(values: pd.Series) -> pd.Series:
 
 
 def _list(values: pd.Series) -> pd.Series:
-    lists = [json.loads(one) if isinstance(one, str) else list(one) for one in values]
+    lists = [json.loads(value) if isinstance(value, str) else list(value) for value in values]
     return pd.Series(lists, index=values.index, dtype=object)
 
 

@@ -30,8 +30,8 @@ def audit_result(prepared: Runs, trained: Sequence[TrainedDetector], _judgement:
         test=Part(ids=ids[~early], labels=labels[~early].astype(int)),
         tuning=Part(ids=ids[early]),
         replays=[
-            Replay(one.candidate.name, one.answers[-1].flagged, one.model.predict(last)[BEGINNING:] > 0)
-            for one in trained
+            Replay(fit.candidate.name, fit.answers[-1].flagged, fit.model.predict(last)[BEGINNING:] > 0)
+            for fit in trained
         ],
         origin=Origin(found=names, read=names),
     )

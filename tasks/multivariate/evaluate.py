@@ -26,11 +26,11 @@ class RunJudgement(Judgement):
 def evaluate(prepared: Runs, trained: Sequence[TrainedDetector], seed: int) -> RunJudgement:
     """Figures over all runs; the leaderboard beside published files only: it says nothing of simulated runs."""
     rig = prepared.rig
-    rows = tuple(run_row(one.candidate.name, one.answers, seed) for one in trained)
+    rows = tuple(run_row(fit.candidate.name, fit.answers, seed) for fit in trained)
     constant = {"majority": _constant(rig, False), "all_positive": _constant(rig, True)}
     baselines = [run_row(name, answers, seed) for name, answers in constant.items()]
     baselines += [Row(name, {"f1": f1}) for name, f1 in LEADERBOARD.items() if rig.source == "real"]
-    answers = {one.candidate.name: one.answers for one in trained} | constant
+    answers = {fit.candidate.name: fit.answers for fit in trained} | constant
     nab = {name: _nab(rig, given) for name, given in answers.items()}
     return RunJudgement(
         candidates=rows,
@@ -45,9 +45,9 @@ def evaluate(prepared: Runs, trained: Sequence[TrainedDetector], seed: int) -> R
 
 def _cells_by_run(trained: Sequence[TrainedDetector]) -> list[dict[str, object]]:
     return [
-        {"group": {"run": answer.run}, "model": one.candidate.name, "metrics": answer.metrics}
-        for one in trained
-        for answer in one.answers
+        {"group": {"run": answer.run}, "model": fit.candidate.name, "metrics": answer.metrics}
+        for fit in trained
+        for answer in fit.answers
     ]
 
 

@@ -21,20 +21,20 @@ def artifacts(
     newest = prepared.rig.runs[-1]
     return [
         Artifact(
-            name=one.candidate.name,
-            model=one.model,
+            name=fit.candidate.name,
+            model=fit.model,
             rows=newest.values.head(200),
-            purpose=f"Tells anomalies of a rig from the healthy beginning of a run ({one.setting.kind}).",
+            purpose=f"Tells anomalies of a rig from the healthy beginning of a run ({fit.setting.kind}).",
             features=list(reference.columns),
             sensors="\n".join(
-                [f"fitted on: the beginning of {newest.name}", *(f"column: {name}" for name in one.setting.sensors)]
+                [f"fitted on: the beginning of {newest.name}", *(f"column: {name}" for name in fit.setting.sensors)]
             ),
             reference=reference,
             phase="anomaly",
             task="anomaly-detection",
             remark=f"Fitted on the beginning of {newest.name}: fit it anew on the beginning of each run.",
             figures=("f1", "far", "mar"),
-            parameters={**asdict(one.setting), "run": newest.name},
+            parameters={**asdict(fit.setting), "run": newest.name},
         )
-        for one in trained
+        for fit in trained
     ]

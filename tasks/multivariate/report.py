@@ -45,7 +45,7 @@ def story(prepared: Runs, trained: Sequence[TrainedDetector], judgement: RunJudg
 
 def pictures_of(prepared: Runs, trained: Sequence[TrainedDetector], judgement: RunJudgement) -> dict[str, bytes]:
     """The pictures of the report by file name: runs seen best, in the middle and worst, and the sensors in alarms."""
-    best = next(one for one in trained if one.candidate.name == judgement.best)
+    best = next(fit for fit in trained if fit.candidate.name == judgement.best)
     f1 = np.array([answer.metrics["f1"] for answer in best.answers])
     order = np.argsort(-f1, kind="stable")
     pictures = {}
@@ -118,12 +118,12 @@ def _settings(trained: Sequence[TrainedDetector]) -> Table:
         ("candidate", "window [rows]", "margin", "smallest step seen [sd]"),
         tuple(
             (
-                one.candidate.name,
-                str(one.setting.window),
-                f"{one.setting.margin:.2f}",
-                f"{one.setting.smallest_step:.2f}",
+                fit.candidate.name,
+                str(fit.setting.window),
+                f"{fit.setting.margin:.2f}",
+                f"{fit.setting.smallest_step:.2f}",
             )
-            for one in trained
+            for fit in trained
         ),
     )
 

@@ -141,8 +141,8 @@ def compare_lives(
     Raises:
         BadInput: the two were not judged on the same lives, or none of them fails.
     """
-    first = {one.machine: one for one in champion if one.machine not in intervened}
-    second = {one.machine: one for one in challenger if one.machine not in intervened}
+    first = {outcome.machine: outcome for outcome in champion if outcome.machine not in intervened}
+    second = {outcome.machine: outcome for outcome in challenger if outcome.machine not in intervened}
     if {m: one.fails for m, one in first.items()} != {m: one.fails for m, one in second.items()}:
         raise BadInput(None, "champion and challenger were judged on other lives", expected="the same lives for both")
     fails = np.array([one.fails for one in first.values()], bool)
@@ -186,7 +186,9 @@ def _grouped(groups: np.ndarray) -> tuple[int, np.ndarray]:
 
 
 def _of_lives(outcomes: Sequence[Outcome]) -> Measure:
-    table = np.array([[one.fails, one.hit, one.false, one.watched_s / WEEK_S] for one in outcomes], np.float64)
+    table = np.array(
+        [[outcome.fails, outcome.hit, outcome.false, outcome.watched_s / WEEK_S] for outcome in outcomes], np.float64
+    )
 
     def measured(weights: np.ndarray) -> Mapping[str, np.ndarray]:
         fails, hits, false, weeks = (weights.astype(np.float64) @ table).T
@@ -246,7 +248,7 @@ def _comparison(
     resamples: int,
 ) -> Comparison:
     estimates = both(np.ones((1, units), np.float32))
-    for name in (metric, *(one.metric for one in tolerances)):
+    for name in (metric, *(tolerance.metric for tolerance in tolerances)):
         if name not in estimates[0]:
             raise BadInput(None, f"metric {name!r}", expected=f"one of {', '.join(sorted(estimates[0]))}")
     rng = np.random.default_rng(seed)
@@ -256,11 +258,11 @@ def _comparison(
 
     def difference(name: str) -> Difference:
         sign = -1.0 if name in LESS_IS_BETTER else 1.0
-        old, new = (float(one[name][0]) for one in estimates)
+        old, new = (float(estimate[name][0]) for estimate in estimates)
         gains = sign * np.concatenate([two[name] - one[name] for one, two in draws])
         return Difference(name, old, new, sign * (new - old), *percentile_interval(gains, beyond=beyond))
 
-    guards = tuple(_guard(difference(one.metric), one) for one in tolerances)
+    guards = tuple(_guard(difference(tolerance.metric), tolerance) for tolerance in tolerances)
     return Comparison(difference(metric), guards, unit, units, rarer, CONFIDENCE, resamples)
 
 

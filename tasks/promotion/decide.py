@@ -109,7 +109,7 @@ def _merit(
 
 
 def _on_library(replays: Sequence[Replay]) -> str:
-    counted = sum(one.counted for one in replays)
+    counted = sum(replay.counted for replay in replays)
     left = len(replays) - counted
     censored = f"; {left} ended by an intervention and not counted" if left else ""
     return (
@@ -135,5 +135,5 @@ def _evidence(
         "smoke_ok": bool(smoke_ok),
         "frozen": asdict(comparison),
         "new_regime": asdict(new_regime) if new_regime is not None else None,
-        "replays": [asdict(one) for one in replays],
+        "replays": [asdict(replay) for replay in replays],
     }

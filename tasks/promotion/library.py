@@ -59,7 +59,7 @@ def from_rows(failures: Sequence[Failure], flagged: np.ndarray, hours: np.ndarra
     Raises:
         BadInput: a failure has no rows in the table.
     """
-    return [_announced(one, np.asarray(flagged, bool), hours) for one in failures]
+    return [_announced(failure, np.asarray(flagged, bool), hours) for failure in failures]
 
 
 def _announced(failure: Failure, flagged: np.ndarray, hours: np.ndarray | None) -> Announcement:
@@ -77,9 +77,14 @@ def _announced(failure: Failure, flagged: np.ndarray, hours: np.ndarray | None) 
 def from_lives(outcomes: Sequence[Outcome], intervened: Sequence[str] = ()) -> list[Announcement]:
     """What was said of each life that ended in a failure or in an intervention; healthy lives are no failures."""
     return [
-        Announcement(one.machine, float(one.hit), one.lead_h, "intervened" if one.machine in intervened else "failed")
-        for one in outcomes
-        if one.fails or one.machine in intervened
+        Announcement(
+            outcome.machine,
+            float(outcome.hit),
+            outcome.lead_h,
+            "intervened" if outcome.machine in intervened else "failed",
+        )
+        for outcome in outcomes
+        if outcome.fails or outcome.machine in intervened
     ]
 
 
@@ -98,13 +103,13 @@ def replay(
     Raises:
         BadInput: the challenger was not asked about the same failures, which would hide one.
     """
-    answers = {one.failure: one for one in challenger}
-    if len(answers) != len(challenger) or sorted(answers) != sorted(one.failure for one in champion):
-        odd = sorted(set(answers) ^ {one.failure for one in champion})
+    answers = {outcome.failure: outcome for outcome in challenger}
+    if len(answers) != len(challenger) or sorted(answers) != sorted(outcome.failure for outcome in champion):
+        odd = sorted(set(answers) ^ {outcome.failure for outcome in champion})
         raise BadInput(
             None, f"the library was replayed with other failures: {', '.join(odd) or 'one twice'}", expected="the same"
         )
-    return [_replayed(one, answers[one.failure], later_h, fewer) for one in champion]
+    return [_replayed(outcome, answers[outcome.failure], later_h, fewer) for outcome in champion]
 
 
 def _replayed(old: Announcement, new: Announcement, later_h: float, fewer: float) -> Replay:
@@ -130,4 +135,4 @@ def _worse(old: Announcement, new: Announcement, later_h: float, fewer: float) -
 
 def worse(replays: Sequence[Replay]) -> Mapping[str, str]:
     """The failures that the challenger announces worse, each with how."""
-    return {one.failure: one.worse for one in replays if one.worse}
+    return {replay.failure: replay.worse for replay in replays if replay.worse}

@@ -175,7 +175,7 @@ def _standing(seen: Mapping[str, Mapping[str, int]]) -> Standing:
     return Standing(
         champion,
         next((one for one in previous if one != champion), None),
-        next((one for one in challengers if one != champion), None),
+        next((challenger for challenger in challengers if challenger != champion), None),
     )
 
 

@@ -44,7 +44,7 @@ def holder(names: Iterable[str], alias: str) -> Holder | None:
         if alias != CHAMPION:
             return next((Holder(name, held[alias]) for name, held in seen.items() if alias in held), None)
         champions = [Holder(name, held[CHAMPION]) for name, held in seen.items() if CHAMPION in held]
-        if len(champions) == 1 or (len(champions) > 1 and any(_leaving(seen, one) for one in champions)):
+        if len(champions) == 1 or (len(champions) > 1 and any(_leaving(seen, champion) for champion in champions)):
             break
     return champion_in(seen)
 
@@ -52,7 +52,7 @@ def holder(names: Iterable[str], alias: str) -> Holder | None:
 def champion_in(seen: Mapping[str, Mapping[str, int]]) -> Holder | None:
     """The champion by model -> alias -> version: of several, the first that is not on its way out."""
     champions = [Holder(name, held[CHAMPION]) for name, held in seen.items() if CHAMPION in held]
-    staying = [one for one in champions if not _leaving(seen, one)]
+    staying = [champion for champion in champions if not _leaving(seen, champion)]
     return next(iter(staying or champions), None)
 
 

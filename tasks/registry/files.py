@@ -21,4 +21,6 @@ def parquet(frame: pd.DataFrame) -> bytes:
 
 def audit_json(findings: Sequence[Finding]) -> bytes:
     """What the audit found, and that the caller let the run go on in spite of it."""
-    return json.dumps({"findings": [asdict(one) for one in findings], "allowed": bool(findings)}, indent=1).encode()
+    return json.dumps(
+        {"findings": [asdict(finding) for finding in findings], "allowed": bool(findings)}, indent=1
+    ).encode()

@@ -78,9 +78,9 @@ def assign_alias(
         pairs = zip(submissions, registered, strict=True)
         confirm([_expectation(one, version) for one, version in pairs], key_file)
         if best is not None:
-            version = next(one.version for one in registered if one.name == best)
-            enter(list(dict.fromkeys([*names, *(one.name for one in registered)])), Holder(best, version))
-        return tuple(_with_aliases(one) for one in registered)
+            version = next(version.version for version in registered if version.name == best)
+            enter(list(dict.fromkeys([*names, *(version.name for version in registered)])), Holder(best, version))
+        return tuple(_with_aliases(version) for version in registered)
 
 
 def _expectation(submission: Submission, version: Registered) -> Expectation:
@@ -88,9 +88,9 @@ def _expectation(submission: Submission, version: Registered) -> Expectation:
     return Expectation(submission.name, version.version, rows, answer(submission.model, rows))
 
 
-def _with_aliases(one: Registered) -> Registered:
-    held = sorted(alias for alias, version in aliases_of(one.name).items() if version == one.version)
-    return replace(one, aliases=tuple(held))
+def _with_aliases(registered: Registered) -> Registered:
+    held = sorted(alias for alias, version in aliases_of(registered.name).items() if version == registered.version)
+    return replace(registered, aliases=tuple(held))
 
 
 def champion_of(names: Sequence[str], connection: Connection) -> str | None:

@@ -46,16 +46,16 @@ def get_all_registered_models() -> list[ModelSummary]:
 def get_models_by_sensor_type(sensor_type: str | None = None) -> dict[str, list[ModelSummary]]:
     """The models by sensor type, or those of one type; untagged ones are `general`."""
     sorted_out: dict[str, list[ModelSummary]] = defaultdict(list)
-    for one in get_all_registered_models():
-        if sensor_type in (None, one.sensor_type):
-            sorted_out[one.sensor_type].append(one)
+    for model in get_all_registered_models():
+        if sensor_type in (None, model.sensor_type):
+            sorted_out[model.sensor_type].append(model)
     return dict(sorted_out)
 
 
 def get_model_recommendations(sensor_type: str, include_general: bool = True) -> list[ModelSummary]:
     """The models for a sensor: champions of its type first, then its other models, then the general ones."""
     wanted = [sensor_type, *([GENERAL] if include_general and sensor_type != GENERAL else [])]
-    fitting = [one for one in get_all_registered_models() if one.sensor_type in wanted]
+    fitting = [model for model in get_all_registered_models() if model.sensor_type in wanted]
     return sorted(fitting, key=lambda one: (wanted.index(one.sensor_type), "champion" not in one.aliases, one.name))
 
 
@@ -92,7 +92,7 @@ def _version_that_counts(
     if "champion" in aliases:
         return client.get_model_version(model.name, str(aliases["champion"]))
     versions = client.search_model_versions(f"name='{model.name}'")
-    return max(versions, key=lambda one: int(one.version), default=None)
+    return max(versions, key=lambda version: int(version.version), default=None)
 
 
 def _hint(name: str) -> str:

@@ -46,59 +46,59 @@ def submissions(
 ) -> list[Submission]:
     """The artifacts of a run with tags, descriptions and keys."""
     rows = {row.name: row for row in judgement.candidates}
-    return [_submission(one, prepared, rows.get(one.name), findings) for one in artifacts]
+    return [_submission(artifact, prepared, rows.get(artifact.name), findings) for artifact in artifacts]
 
 
-def _submission(one: Artifact, prepared: Prepared, row: Row | None, findings: Sequence[Finding]) -> Submission:
+def _submission(artifact: Artifact, prepared: Prepared, row: Row | None, findings: Sequence[Finding]) -> Submission:
     summary, request = prepared.summary, prepared.request
-    stated = one.metrics if one.metrics is not None else row.metrics if row is not None else {}
+    stated = artifact.metrics if artifact.metrics is not None else row.metrics if row is not None else {}
     identity = {
-        "candidate": one.name,
+        "candidate": artifact.name,
         "seed": request.seed,
         "source": summary.source,
         **request.parameters,
-        **one.identity,
+        **artifact.identity,
     }
     return Submission(
-        name=one.name,
+        name=artifact.name,
         key=work_key(summary.data_hash, identity),
-        model=one.model,
-        rows=one.rows,
+        model=artifact.model,
+        rows=artifact.rows,
         metrics={name: float(value) for name, value in stated.items() if np.isfinite(value)},
-        parameters={**one.parameters, "seed": request.seed},
+        parameters={**artifact.parameters, "seed": request.seed},
         tags=version_tags(
-            phase=one.phase,
-            task=one.task,
+            phase=artifact.phase,
+            task=artifact.task,
             dataset=summary.dataset.name,
-            sensor_type=one.sensor_type or summary.dataset.sensor_type,
+            sensor_type=artifact.sensor_type or summary.dataset.sensor_type,
             source=summary.source,
             data_hash=summary.data_hash,
             seed=request.seed,
             leaked=bool(findings),
         ),
-        description=_description(one, summary, row, bool(findings)),
+        description=_description(artifact, summary, row, bool(findings)),
         files={
-            "feature_names.txt": "\n".join(one.features).encode(),
-            "sensor_config.txt": f"dataset: {summary.dataset.name}\nsource: {summary.source}\n{one.sensors}\n".encode(),
+            "feature_names.txt": "\n".join(artifact.features).encode(),
+            "sensor_config.txt": f"dataset: {summary.dataset.name}\nsource: {summary.source}\n{artifact.sensors}\n".encode(),
             "audit.json": audit_json(findings),
-            "reference.parquet": parquet(one.reference),
-            **one.files,
+            "reference.parquet": parquet(artifact.reference),
+            **artifact.files,
         },
-        pictures=one.pictures,
-        rows_by=one.rows_by,
-        purpose=one.purpose,
+        pictures=artifact.pictures,
+        rows_by=artifact.rows_by,
+        purpose=artifact.purpose,
     )
 
 
-def _description(one: Artifact, summary: Summary, row: Row | None, leaked: bool) -> str:
-    figures = ", ".join(f"{metric} {format_metric(row, metric)}" for metric in one.figures) if row else ""
+def _description(artifact: Artifact, summary: Summary, row: Row | None, leaked: bool) -> str:
+    figures = ", ".join(f"{metric} {format_metric(row, metric)}" for metric in artifact.figures) if row else ""
     parts = (
         "LEAKED, NOT A RESULT." if leaked else "",
-        one.purpose,
+        artifact.purpose,
         f"Data: {summary.dataset.title}, {summary.source}, {summary.size}.",
         f"Protocol: {summary.protocol}.",
         f"{figures}." if figures else "",
-        one.remark,
+        artifact.remark,
     )
     return " ".join(part for part in parts if part)
 

@@ -81,7 +81,7 @@ def audit_section(leakage: Leakage) -> Section:
     findings = leakage.findings
     if not findings:
         return Section("Audit", (f"No finding. {len(CAUSES)} causes were looked for: {', '.join(sorted(CAUSES))}.",))
-    rows = tuple((one.kind, one.column, one.detail) for one in findings)
+    rows = tuple((finding.kind, finding.column, finding.detail) for finding in findings)
     return Section(
         "Audit",
         (f"{len(findings)} finding{'s' if len(findings) > 1 else ''}; the caller allowed the run to go on.",),

@@ -69,9 +69,11 @@ def verdict_markdown(result: GauntletResult, link: str) -> str:
     table = markdown_table(list(rows[0]), [list(row.values()) for row in rows]) if rows else ""
     versions = markdown_table(
         ["model", "version", "alias"],
-        [[one.name, str(one.version), ", ".join(one.aliases) or "–"] for one in result.registered],
+        [[version.name, str(version.version), ", ".join(version.aliases) or "–"] for version in result.registered],
     )
-    findings = "\n".join(f"- {one.kind} `{one.column}`: {one.detail}" for one in result.leakage.findings)
+    findings = "\n".join(
+        f"- {finding.kind} `{finding.column}`: {finding.detail}" for finding in result.leakage.findings
+    )
     return "\n\n".join(
         part
         for part in (

@@ -114,7 +114,7 @@ class Lineage:
 
     def add(self, run: str, result: Any, task_run_id: UUID, parents: Iterable[Made]) -> None:
         """Remember who made it; the result is kept, so that no other object can have its identity meanwhile."""
-        ids = [one.task_run_id for one in parents]
+        ids = [parent.task_run_id for parent in parents]
         self._before[task_run_id] = frozenset(ids).union(*(self._before.get(one, frozenset()) for one in ids))
         if _is_traceable(result):
             self._made[run][id(result)] = (result, task_run_id)
@@ -195,7 +195,7 @@ class Step(Generic[P, R]):
     def submit_after(self, futures: Iterable[PrefectFuture[Any]], *args: P.args, **kwargs: P.kwargs) -> Submitted[R]:
         """The result to come, begun when these futures are done, be that well or badly."""
         parents = LINEAGE.parents(run_id(), [*args, *kwargs.values()])
-        earlier = [allow_failure(one) for one in futures]
+        earlier = [allow_failure(future) for future in futures]
         task: Any = self._task(args, kwargs)
         return Submitted(task.submit(wait_for=[*parents, *earlier]), tuple(parents))
 
@@ -205,9 +205,9 @@ class Step(Generic[P, R]):
         `label`: key of the progress bar in the Prefect UI, such as "nasa-features"; no bar without.
         """
         if not run_id():
-            return [self.function(one, *args, **kwargs) for one in items]
+            return [self.function(item, *args, **kwargs) for item in items]
         call: Callable[..., Submitted[R]] = self.submit
-        return gathered([call(one, *args, **kwargs) for one in items], label)
+        return gathered([call(item, *args, **kwargs) for item in items], label)
 
     def _task(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Task[[], R]:
         bound = inspect.signature(self.function).bind(*args, **kwargs)

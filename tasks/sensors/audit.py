@@ -25,7 +25,7 @@ def audit(streams: Streams) -> tuple[Finding, ...]:
         parts = Part(ids=rows[:cut], times=rows[:cut]), Part(ids=rows[cut:], times=rows[cut:])
         findings += audit_claims(Protocol(train=parts[0], test=parts[1], tuning=parts[0], forward=True))
     if streams.labelled:
-        labels = np.concatenate([one.labels for one in streams.watched()])
+        labels = np.concatenate([stream.labels for stream in streams.watched()])
         findings += audit_claims(Protocol(test=Part(labels=labels)))
     return guard(tuple(dict.fromkeys(findings)), streams.request.allow_leakage)
 
@@ -37,11 +37,11 @@ def audit_result(
     streams = prepared.streams
     first = streams.frame["sensor_id"].to_numpy() == streams.sensors[0]
     findings: list[Finding] = []
-    for one in trained:
-        replay = Replay(one.candidate.name, one.flags[first].astype(int), one.model.predict(raw(streams.frame[first])))
+    for fit in trained:
+        replay = Replay(fit.candidate.name, fit.flags[first].astype(int), fit.model.predict(raw(streams.frame[first])))
         findings += audit_claims(Protocol(replays=[replay]))
-        if judgement.stated and one.candidate.kind == "forest":
-            flags = np.concatenate(list(judgement.flags[one.candidate.name].values()))
+        if judgement.stated and fit.candidate.kind == "forest":
+            flags = np.concatenate(list(judgement.flags[fit.candidate.name].values()))
             labels = np.concatenate([stream.labels for stream in streams.watched()])
             flagged = Flagged(flags, {"false_alarm_rate": 1 - FOREST_SOUND})
             train_part = Part(ids=np.arange(sum(streams.learnt.values())))

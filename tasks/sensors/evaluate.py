@@ -29,13 +29,13 @@ def evaluate(prepared: Readings, trained: Sequence[TrainedStreamDetector], seed:
     """The candidates beside alarms that need no model; the best by F1 over events, ties by fewer false alarms."""
     gauntlet, streams = prepared.gauntlet, prepared.streams
     watched = streams.watched()
-    scores: dict[str, dict[str, np.ndarray]] = {one.candidate.name: _by_sensor(streams, one.score) for one in trained}
-    flags = {one.candidate.name: _by_sensor(streams, one.flags) for one in trained}
+    scores: dict[str, dict[str, np.ndarray]] = {fit.candidate.name: _by_sensor(streams, fit.score) for fit in trained}
+    flags = {fit.candidate.name: _by_sensor(streams, fit.flags) for fit in trained}
     names = list(flags)
-    scores["naive"] = {one.sensor: np.zeros(one.rows) for one in watched}
-    flags["naive"] = {one.sensor: np.zeros(one.rows, bool) for one in watched}
+    scores["naive"] = {stream.sensor: np.zeros(stream.rows) for stream in watched}
+    flags["naive"] = {stream.sensor: np.zeros(stream.rows, bool) for stream in watched}
     scores[gauntlet.simple], flags[gauntlet.simple] = _simple(gauntlet.simple, streams)
-    stated = streams.labelled and any(one.events for one in watched)
+    stated = streams.labelled and any(stream.events for stream in watched)
     if stated:
         rows = {name: stream_row(name, watched, flags[name], scores[name], seed) for name in flags}
         best = max(names, key=lambda name: (rows[name].metrics["f1"], -rows[name].metrics["false_alarms_per_week"]))

@@ -29,7 +29,7 @@ class QualityReport:
     @property
     def furthest(self) -> float:
         """The largest distance between the expected and the measured score over all injections [percent points]."""
-        return max((abs(one.after - one.expected) for one in self.injected), default=0.0)
+        return max((abs(fault.after - fault.expected) for fault in self.injected), default=0.0)
 
     def rows(self) -> list[dict[str, str]]:
         """A line per sensor, for a table."""
@@ -47,7 +47,7 @@ class QualityReport:
         """The mean expected and measured scores by injected fault and share, as cells of the result."""
         cells: list[Mapping[str, object]] = []
         # Rows and runs are whole, so that what could be injected differs a little between sensors of unequal length.
-        for fault, share in dict.fromkeys((one.fault, round(one.share, 2)) for one in self.injected):
+        for fault, share in dict.fromkeys((fault.fault, round(fault.share, 2)) for fault in self.injected):
             mine = [one for one in self.injected if (one.fault, round(one.share, 2)) == (fault, share)]
             figures = {
                 "score_before": float(np.mean([one.before for one in mine])),

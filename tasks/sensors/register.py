@@ -20,17 +20,17 @@ def artifacts(
     prepared: Readings, trained: Sequence[TrainedStreamDetector], _judgement: StreamJudgement, _story: Story
 ) -> list[Artifact]:
     """The candidates as they go into the registry."""
-    return [_artifact(one, prepared) for one in trained]
+    return [_artifact(fit, prepared) for fit in trained]
 
 
-def _artifact(one: TrainedStreamDetector, prepared: Readings) -> Artifact:
-    streams, quality, model = prepared.streams, prepared.quality, one.model
+def _artifact(detector: TrainedStreamDetector, prepared: Readings) -> Artifact:
+    streams, quality, model = prepared.streams, prepared.quality, detector.model
     reference = model.raw_features(streams.healthy())
     phase = "validation" if quality is not None else "anomaly-detection"
     # Blocks of `name: value` lines, a sensor each, as the streams are configured.
     blocks = ["\n".join(f"{name}: {value}" for name, value in row.items()) for row in sensor_rows(streams)]
     return Artifact(
-        name=one.candidate.name,
+        name=detector.candidate.name,
         model=model,
         rows=raw(streams.frame.dropna().head(200)),
         purpose="Flags faulty readings in sensor streams, each by the readings before it.",
@@ -40,7 +40,7 @@ def _artifact(one: TrainedStreamDetector, prepared: Readings) -> Artifact:
         phase=phase,
         task="data-validation" if quality is not None else "anomaly-detection",
         figures=("f1", "precision", "recall"),
-        parameters={"kind": one.candidate.kind, "features": list(model.features), "limit": model.threshold_},
+        parameters={"kind": detector.candidate.kind, "features": list(model.features), "limit": model.threshold_},
         files=_quality_file(quality) if quality is not None else {},
     )
 

@@ -57,7 +57,7 @@ def verdict(prepared: Readings, judgement: StreamJudgement) -> tuple[str, ...]:
 
 def _alarm_sentences(prepared: Readings, judgement: StreamJudgement) -> list[str]:
     best, simple = judgement.rows[judgement.best], judgement.baselines[prepared.gauntlet.simple]
-    events = sum(len(one.events) for one in prepared.streams.watched())
+    events = sum(len(stream.events) for stream in prepared.streams.watched())
     rate = best.metrics["false_alarms_per_week"]
     sentences = [
         f"{best.name} finds {round(best.metrics['recall'] * events)} of {events} faults, at {rate:.2f} false alarms per "
@@ -110,9 +110,9 @@ def pictures_of(streams: Streams, judgement: StreamJudgement, quality: QualityRe
         table = {one: {name: m[one] for name, m in rates.items()} for one in ("f1", "precision", "recall")}
         pictures["by_event.png"] = figures.bars(table, "by event")
     if quality and quality.injected:
-        expected = np.array([one.expected for one in quality.injected])
-        measured = np.array([one.after for one in quality.injected])
-        pictures["quality.png"] = figures.scatter(expected, measured, [one.fault for one in quality.injected])
+        expected = np.array([fault.expected for fault in quality.injected])
+        measured = np.array([fault.after for fault in quality.injected])
+        pictures["quality.png"] = figures.scatter(expected, measured, [fault.fault for fault in quality.injected])
     return pictures
 
 

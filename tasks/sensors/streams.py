@@ -107,14 +107,14 @@ def stream_row(
         flags: (rows,) bool by sensor.
         scores: (rows,) by sensor, higher is stranger.
     """
-    blocks = np.concatenate([_blocks(one, flags[one.sensor]) for one in watched])
+    blocks = np.concatenate([_blocks(stream, flags[stream.sensor]) for stream in watched])
     drawn = blocks[draws(len(blocks), RESAMPLES, seed)].sum(axis=1)
     drawn = drawn[drawn[:, :2].sum(axis=1) > 0]  # without an event nothing can be found
     metrics = {metric: float(value[0]) for metric, value in _shares(blocks.sum(axis=0)[None]).items()}
     intervals = {metric: percentile_interval(values, metrics[metric]) for metric, values in _shares(drawn).items()}
-    labels = np.concatenate([one.labels for one in watched])
-    score = np.concatenate([scores[one.sensor] for one in watched])
-    weeks = sum((~one.labels).sum() * one.step_h for one in watched) / WEEK_H
+    labels = np.concatenate([stream.labels for stream in watched])
+    score = np.concatenate([scores[stream.sensor] for stream in watched])
+    weeks = sum((~stream.labels).sum() * stream.step_h for stream in watched) / WEEK_H
     metrics["false_alarms_per_week"] = float(blocks[:, 2].sum() / weeks)
     metrics["pr_auc"] = float(average_precision_score(labels, score))
     metrics["roc_auc"] = float(roc_auc_score(labels, score))

@@ -70,7 +70,7 @@ def joined_by_run(tables: Sequence[FeatureTable], quarantine_limit: float) -> tu
     """
     whole = []
     for run in dict.fromkeys(table.run.name for table in tables):
-        table = joined([one for one in tables if one.run.name == run])
+        table = joined([table for table in tables if table.run.name == run])
         enforce_limit(table.run, list(table.quarantine), quarantine_limit)
         if not len(table.index):
             raise BadInput(table.run.files[0].path.parent, "the machine stands still in every file")

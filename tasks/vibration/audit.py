@@ -58,23 +58,23 @@ def audit_result(
     """What would make the stated figures worthless; raises `Leak` unless that is allowed."""
     lives = prepared.lives
     found: list[Finding] = []
-    for one in trained:
+    for fit in trained:
         some = lives[0].rows.iloc[:200]
-        replay = Replay(one.candidate.name, one.scores[lives[0].machine][:200], one.model.decision_function(some))
-        found += audit_claims(replace(_alarms(lives, one, judgement), replays=[replay]))
+        replay = Replay(fit.candidate.name, fit.scores[lives[0].machine][:200], fit.model.decision_function(some))
+        found += audit_claims(replace(_alarms(lives, fit, judgement), replays=[replay]))
     return guard(tuple(dict.fromkeys(found)), prepared.request.allow_leakage)
 
 
-def _alarms(lives: Sequence[Life], one: TrainedHealth, judgement: AlarmJudgement) -> Protocol:
+def _alarms(lives: Sequence[Life], health: TrainedHealth, judgement: AlarmJudgement) -> Protocol:
     """The rows in alarm of the lives whose labels are known, for a detector that was given a rate."""
     known = [(life, labels) for life in lives if (labels := life.labels) is not None]
-    parameters = PARAMETERS.get(one.candidate.kind)
+    parameters = PARAMETERS.get(health.candidate.kind)
     if not parameters or not known:
         return Protocol()
     flags = []
     for life, _ in known:
         active = np.zeros(len(life.rows), bool)
-        for event in judgement.answers[one.candidate.name].events[life.machine]:
+        for event in judgement.answers[health.candidate.name].events[life.machine]:
             active[event.raised : event.cleared] = True
         flags.append(active[life.healthy :])
     labels = np.concatenate([labels[life.healthy :] for life, labels in known])

@@ -56,7 +56,7 @@ class VibrationGauntlet(Gauntlet):
     @property
     def detectors(self) -> tuple[Candidate, ...]:
         """The candidates, as this kind knows them."""
-        return tuple(one for one in self.candidates if isinstance(one, Candidate))
+        return tuple(candidate for candidate in self.candidates if isinstance(candidate, Candidate))
 
     @property
     def module(self) -> ModuleType:

@@ -53,7 +53,7 @@ def evaluate(prepared: PreparedLives, trained: Sequence[TrainedHealth], seed: in
             answers={},
             chosen_on="nothing: no run is long enough to learn a healthy beginning from",
         )
-    answers = {one.candidate.name: answer(lives, one.scores, one.candidate.fit_share) for one in trained}
+    answers = {fit.candidate.name: answer(lives, fit.scores, fit.candidate.fit_share) for fit in trained}
     naive = {"never_alarm": answer(lives, {life.machine: np.zeros(len(life.rows)) for life in lives}, 1.0)}
     naive["rms_5_sigma"] = answer(lives, {life.machine: _in_sigmas(life) for life in lives}, 1.0, FIVE_SIGMA)
     if (calendar := _calendar(lives)) is not None:

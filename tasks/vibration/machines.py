@@ -40,7 +40,7 @@ def judge_machines(
 ) -> MachineJudgement:
     """The judgement with all that is known of each bearing."""
     models, naive = rows_of(prepared.gauntlet.name, remaining) if remaining is not None else ((), ())
-    known = {one.name: getattr(judgement, one.name) for one in fields(AlarmJudgement)}
+    known = {field.name: getattr(judgement, field.name) for field in fields(AlarmJudgement)}
     return MachineJudgement(
         **{
             **known,

@@ -26,7 +26,7 @@ def pictures_of(
     """Health index per bearing, then spectra of the runs that tell most."""
     drawn: dict[str, bytes] = {}
     if lives:
-        best = next(one for one in trained if one.candidate.name == judgement.best)
+        best = next(fit for fit in trained if fit.candidate.name == judgement.best)
         panels = [_panel(life, best, judgement) for life in lives]
         for start in range(0, len(panels), PER_PICTURE):
             drawn[f"health_{start // PER_PICTURE + 1}.png"] = figures.health_index(
@@ -58,34 +58,34 @@ def _panel(life: Life, best: TrainedHealth, judgement: MachineJudgement) -> figu
     )
 
 
-def _sureness(one: RunEvidence) -> tuple[bool, float]:
-    found = one.diagnoses[one.unit or ""]
+def _sureness(evidence: RunEvidence) -> tuple[bool, float]:
+    found = evidence.diagnoses[evidence.unit or ""]
     return found.element not in (None, "unknown"), found.confidence
 
 
-def _spectra(one: RunEvidence, lives: Sequence[Life], judgement: MachineJudgement) -> dict[str, bytes]:
-    unit = one.unit or ""
-    found, name = one.diagnoses[unit], f"{one.run.name} {unit}".replace(" ", "_")
+def _spectra(evidence: RunEvidence, lives: Sequence[Life], judgement: MachineJudgement) -> dict[str, bytes]:
+    unit = evidence.unit or ""
+    found, name = evidence.diagnoses[unit], f"{evidence.run.name} {unit}".replace(" ", "_")
     drawn: dict[str, bytes] = {}
-    if one.waterfall is not None:
-        life = next((life for life in lives if (life.run, life.unit) == (one.run.name, unit)), None)
+    if evidence.waterfall is not None:
+        life = next((life for life in lives if (life.run, life.unit) == (evidence.run.name, unit)), None)
         said = judgement.verdicts[life.machine] if life else None
         alarm = float(life.seconds[said.raised]) / 3600 if life and said and said.raised is not None else None
-        title = f"{place(one.run.name, unit)}: spectra over the life"
+        title = f"{place(evidence.run.name, unit)}: spectra over the life"
         drawn[f"waterfall_{name}.png"] = figures.waterfall(
-            title, one.waterfall.hours, one.waterfall.hertz, one.waterfall.level, alarm
+            title, evidence.waterfall.hours, evidence.waterfall.hertz, evidence.waterfall.level, alarm
         )
-    if one.spectra is not None:
-        element = next((one for one in ELEMENTS if one == found.element), None)
+    if evidence.spectra is not None:
+        element = next((element for element in ELEMENTS if element == found.element), None)
         family = found.families[element] if element else max(found.families.values(), key=lambda f: f.score)
-        band = one.spectra.bands.index(family.band) if family.band in one.spectra.bands else 0
-        prominence = one.spectra.prominence[band]
+        band = evidence.spectra.bands.index(family.band) if family.band in evidence.spectra.bands else 0
+        prominence = evidence.spectra.prominence[band]
         lines: dict[str, list[float]] = {
             e: [k * hertz * (1 + found.families[e].deviation) for k in HARMONICS[e]]
-            for e, hertz in one.run.bearing.fault_frequencies(one.run.shaft_hz).items()
+            for e, hertz in evidence.run.bearing.fault_frequencies(evidence.run.shaft_hz).items()
         }
-        low, high = one.spectra.bands[band]
-        title = f"{place(one.run.name, unit)}: envelope of {low / 1000:.1f}-{high / 1000:.1f} kHz at the end"
-        hertz = np.arange(len(prominence)) * one.spectra.resolution
+        low, high = evidence.spectra.bands[band]
+        title = f"{place(evidence.run.name, unit)}: envelope of {low / 1000:.1f}-{high / 1000:.1f} kHz at the end"
+        hertz = np.arange(len(prominence)) * evidence.spectra.resolution
         drawn[f"envelope_{name}.png"] = figures.envelope_lines(title, hertz, prominence, lines, element)
     return drawn

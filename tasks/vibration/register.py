@@ -24,18 +24,18 @@ def artifacts(
     prepared: PreparedLives, trained: Sequence[TrainedHealth], _: MachineJudgement, __: Story
 ) -> list[Artifact]:
     """The candidates, and the scaler where the set has one; none where none was trained."""
-    made = [_detector(prepared, one) for one in trained]
+    made = [_detector(prepared, fit) for fit in trained]
     scaler = _scaler(prepared) if prepared.lives and prepared.gauntlet.scaler else None
     return [*made, scaler] if scaler else made
 
 
-def _detector(prepared: PreparedLives, one: TrainedHealth) -> Artifact:
-    candidate, healthy = one.candidate, healthy_rows(prepared.lives)
+def _detector(prepared: PreparedLives, health: TrainedHealth) -> Artifact:
+    candidate, healthy = health.candidate, healthy_rows(prepared.lives)
     columns = [MACHINE, *(name for name in healthy.columns if name.rpartition(" ")[0] in candidate.features)]
     settings = {"kind": candidate.kind, "fit_share": candidate.fit_share, **asdict(RULE)}
     return Artifact(
         name=candidate.name,
-        model=one.model,
+        model=health.model,
         rows=healthy[columns].dropna(axis=1, how="all").head(200),
         purpose="Health index of a bearing from one vibration snapshot, in standard deviations of its healthy beginning.",
         features=[name for name in columns if name != MACHINE],

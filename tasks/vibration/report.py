@@ -37,8 +37,12 @@ def story(prepared: PreparedLives, trained: Sequence[TrainedHealth], judgement: 
 def verdict(prepared: PreparedLives, judgement: MachineJudgement) -> tuple[str, ...]:
     """What a planner wants to know, in sentences, first."""
     machines, lives = judgement.machines or (), prepared.lives
-    sentences = [_alarm_sentence(one) for one in machines if one["onset"] is not None and not one.get("crosstalk_of")]
-    sentences += [_line_sentence(one) for one in machines if _named_only(one)]
+    sentences = [
+        _alarm_sentence(machine)
+        for machine in machines
+        if machine["onset"] is not None and not machine.get("crosstalk_of")
+    ]
+    sentences += [_line_sentence(machine) for machine in machines if _named_only(machine)]
     if not sentences:
         sentences = ["No bearing raises an alarm and none shows the lines of a fault."]
     shown = sentences[:6] + ([f"And {len(sentences) - 6} more, in the table below."] if len(sentences) > 6 else [])
@@ -101,7 +105,7 @@ def _worth(lives: Sequence[Life], judgement: MachineJudgement) -> tuple[str, ...
 
 def _false_alarms(watched: Sequence[Outcome]) -> str:
     """A rate where a week at least was watched: none in two hours would look like none for ever."""
-    count, seconds = sum(one.false for one in watched), sum(one.watched_s for one in watched)
+    count, seconds = sum(stream.false for stream in watched), sum(stream.watched_s for stream in watched)
     if seconds >= WEEK_S:
         return f"at {count * WEEK_S / seconds:.2f} false alarms per bearing and week"
     return f"with {count or 'no'} false alarm{'s' * (count > 1)} in only {_span(seconds / 3600)} of healthy running"
@@ -217,5 +221,5 @@ def _remaining_section(remaining: RemainingLife | None) -> tuple[Section, ...]:
 def _quarantine_section(quarantined: Sequence[Quarantined]) -> tuple[Section, ...]:
     if not quarantined:
         return ()
-    rows = tuple((one.file, one.reason) for one in quarantined[:200])
+    rows = tuple((file.file, file.reason) for file in quarantined[:200])
     return (Section("Files set aside", (f"{len(quarantined)} files.",), (Table(("file", "reason"), rows),)),)

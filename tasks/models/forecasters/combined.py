@@ -24,11 +24,11 @@ class CombinedForecaster(RowForecaster):
     @property
     def lookback(self) -> int:
         """How many values it looks back: as far as the member that looks furthest."""
-        return max(int(one.lookback) for one in self.members_)
+        return max(int(member.lookback) for member in self.members_)
 
     def forecast(self, history: np.ndarray, last: pd.DatetimeIndex, horizon: int) -> np.ndarray:
         """(n, horizon) forecasts."""
-        every = [one.forecast(history[:, -int(one.lookback) :], last, horizon) for one in self.members_]
+        every = [member.forecast(history[:, -int(member.lookback) :], last, horizon) for member in self.members_]
         return sum((w * f for w, f in zip(self.weights_, every, strict=True)), np.zeros_like(every[0]))
 
 

@@ -94,7 +94,7 @@ def examine(
 
 
 def _alarmed(run: str, unit: str, lives: Sequence[Life], verdicts: Mapping[str, Said]) -> bool:
-    life = next((one for one in lives if (one.run, one.unit) == (run, unit)), None)
+    life = next((life for life in lives if (life.run, life.unit) == (run, unit)), None)
     if life is None:
         return True
     said = verdicts[life.machine]
@@ -114,13 +114,13 @@ def _read(run: Run, index: np.ndarray) -> list[Snapshot]:
 
 
 def _by_channel(run: Run, records: Sequence[Snapshot], unit: str) -> list[list[np.ndarray]]:
-    return [[one.samples[i] for one in records] for i, channel in enumerate(run.channels) if channel.unit == unit]
+    return [[record.samples[i] for record in records] for i, channel in enumerate(run.channels) if channel.unit == unit]
 
 
 def _waterfall(table: FeatureTable, unit: str, lives: Sequence[Life]) -> Waterfall | None:
     """At most 80 snapshots, evenly spaced, of the unit's channel that is loudest at the end; None for a part of a life."""
     run, channels = table.run, table.unit_channels(unit)
-    if not any((one.run, one.unit, one.basis) == (run.name, unit, "snapshots") for one in lives):
+    if not any((life.run, life.unit, life.basis) == (run.name, unit, "snapshots") for life in lives):
         return None
     channel = channels[int(np.argmax(table.column("std")[-1, channels]))]
     rows = np.unique(np.linspace(0, len(table.index) - 1, min(IN_WATERFALL, len(table.index))).round().astype(int))

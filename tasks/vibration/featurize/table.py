@@ -109,13 +109,13 @@ def joined(tables: Sequence[FeatureTable]) -> FeatureTable:
     """One table of the chunks of one run, in their order."""
     return FeatureTable(
         tables[0].run,
-        np.concatenate([one.index for one in tables]),
-        np.concatenate([one.seconds for one in tables]),
-        np.concatenate([one.values for one in tables]),
-        tuple(bad for one in tables for bad in one.quarantine),
-        sum(one.read_bytes for one in tables),
-        sum(one.cached for one in tables),
-        tuple(content for one in tables for content in one.hashes),
+        np.concatenate([table.index for table in tables]),
+        np.concatenate([table.seconds for table in tables]),
+        np.concatenate([table.values for table in tables]),
+        tuple(bad for table in tables for bad in table.quarantine),
+        sum(table.read_bytes for table in tables),
+        sum(table.cached for table in tables),
+        tuple(content for table in tables for content in table.hashes),
     )
 
 

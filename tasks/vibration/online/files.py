@@ -33,7 +33,7 @@ def raw_run(file: InputFile, gauntlet: VibrationGauntlet) -> Run:
     Raises:
         BadInput: its snapshots bear no time, so that nobody knows where they belong.
     """
-    run: Run = next(one for one in gauntlet.module.runs(file.path) if one.name == file.part)
+    run: Run = next(run for run in gauntlet.module.runs(file.path) if run.name == file.part)
     if run.files[0].time is None:
         do = "give a table with time, machine and features"
         raise BadInput(file.path, "these snapshots bear no time of day", saw=run.files[0].path.name, do=do)
@@ -43,6 +43,6 @@ def raw_run(file: InputFile, gauntlet: VibrationGauntlet) -> Run:
 def _hash(run: Run) -> str:
     """Over names and content, in order."""
     total = hashlib.sha256(run.name.encode())
-    for one in run.files:
-        total.update(one.path.name.encode() + hashlib.sha256(one.path.read_bytes()).digest())
+    for file in run.files:
+        total.update(file.path.name.encode() + hashlib.sha256(file.path.read_bytes()).digest())
     return total.hexdigest()

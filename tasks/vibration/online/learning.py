@@ -83,7 +83,11 @@ def since_the_change(
     version = (champion.loaded.name, champion.loaded.version)
     found: dict[str, float] = {}
     for group in groups:
-        own = [one for one in documents if (one["model"], one["version"]) == version and one.get("group") == group]
+        own = [
+            document
+            for document in documents
+            if (document["model"], document["version"]) == version and document.get("group") == group
+        ]
         if not own or own[-1]["verdict"] != "operating_change":
             continue
         for one in reversed(own):

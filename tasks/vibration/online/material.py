@@ -54,9 +54,14 @@ def gather(champion: Champion, why: Mapping[str, Any], lookback_days: float, con
     facts, gauntlet = facts_of(champion), champion.gauntlet
     oldest = (datetime.now(UTC) - timedelta(days=lookback_days)).isoformat()
     with servers(connection):
-        taken = [one for one in manifests(connection, gauntlet) if one.rows and one.scored_at >= oldest]
+        taken = [
+            manifest for manifest in manifests(connection, gauntlet) if manifest.rows and manifest.scored_at >= oldest
+        ]
         taken.sort(key=lambda one: (one.last_s or 0.0, one.sha256))
-        scored = {group: _rows(connection, [one for one in taken if one.group == group]) for group in _groups(taken)}
+        scored = {
+            group: _rows(connection, [manifest for manifest in taken if manifest.group == group])
+            for group in _groups(taken)
+        }
         memories = {group: memory_before(connection, gauntlet, group) or {} for group in scored}
         documents = listed(connection, f"drift/{gauntlet}/")
         orders = events(connection, gauntlet)
@@ -74,7 +79,9 @@ def gather(champion: Champion, why: Mapping[str, Any], lookback_days: float, con
         learnt = _new_regime(champion, facts, clear, documents)
     elif learnt is None:
         learnt = _more(champion, clear, pending)
-    simulated = champion.loaded.tags.get("source") == "simulated" or any(one.source == "simulated" for one in taken)
+    simulated = champion.loaded.tags.get("source") == "simulated" or any(
+        manifest.source == "simulated" for manifest in taken
+    )
     return _material(facts, learnt, taken, "simulated" if simulated else "real")
 
 
@@ -87,16 +94,16 @@ def _material(facts: Facts, learnt: Learnt, taken: Sequence[Manifest], source: s
         "rebaselined": sorted(learnt.rebaselined),
         "relearnt": list(learnt.relearnt),
     }
-    files = tuple(one.sha256 for one in taken)
+    files = tuple(manifest.sha256 for manifest in taken)
     return Material(training, training.iloc[:0], learnt.since, len(learnt.training), files, source, notes)
 
 
 def _groups(taken: Sequence[Manifest]) -> list[str]:
-    return list(dict.fromkeys(one.group for one in taken))
+    return list(dict.fromkeys(manifest.group for manifest in taken))
 
 
 def _rows(connection: Connection, taken: Sequence[Manifest]) -> pd.DataFrame:
-    rows = pd.concat([rows_of(connection, one) for one in taken], ignore_index=True)
+    rows = pd.concat([rows_of(connection, manifest) for manifest in taken], ignore_index=True)
     return rows.drop(columns=[SCORE, ALARM]).drop_duplicates(KEY, keep="last").sort_values(TIME, kind="stable")
 
 
@@ -169,7 +176,7 @@ def _changed(rows: pd.DataFrame, facts: Facts, machines: Sequence[str]) -> pd.Da
     shaft = rows.groupby(TIME)[levels].mean().mean(axis=1)
     if not len(shaft):
         return rows
-    old = float(pd.concat([facts.healthy(one)[levels] for one in machines]).mean(axis=1).mean())
+    old = float(pd.concat([facts.healthy(machine)[levels] for machine in machines]).mean(axis=1).mean())
     new = float(shaft.iloc[-max(1, len(shaft) // 3) :].median())
     times = shaft.index[(shaft - new).abs() <= (shaft - old).abs()]
     return rows[rows[TIME].isin(times)]

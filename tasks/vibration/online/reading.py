@@ -68,8 +68,8 @@ def _raw(file: InputFile, facts: Facts, gauntlet: VibrationGauntlet) -> Batch:
     table = feature_table(raw_run(file, gauntlet))
     run = table.run
     _check_basis(facts, run.name, file.path, "snapshots")
-    off = [one for one in table.quarantine if OFF in one.reason]
-    enforce_limit(run, [one for one in table.quarantine if OFF not in one.reason], settings().quarantine_limit)
+    off = [file for file in table.quarantine if OFF in file.reason]
+    enforce_limit(run, [file for file in table.quarantine if OFF not in file.reason], settings().quarantine_limit)
     parts, start = [], run.files[0].time
     assert start is not None  # raw_run takes no other
     for unit in run.units:

@@ -76,7 +76,7 @@ def continued(
         memory[machine] = {
             "last_s": float(seconds[here].max()),
             "state": asdict(state),
-            "alarms": [asdict(one) for one in spans],
+            "alarms": [asdict(span) for span in spans],
         }
     return alarm, memory
 

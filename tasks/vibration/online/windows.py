@@ -30,7 +30,11 @@ BESIDE = "relative_level"  # says of the others what their own levels say better
 def windows(champion: Champion, policy: DriftPolicy, connection: Connection) -> list[Window]:
     """One per shaft: its newest snapshots, `policy.window_snapshots` of them or as many as there are."""
     with servers(connection):
-        scored = [one for one in manifests(connection, champion.gauntlet) if one.rows and one.last_s is not None]
+        scored = [
+            manifest
+            for manifest in manifests(connection, champion.gauntlet)
+            if manifest.rows and manifest.last_s is not None
+        ]
         orders = events(connection, champion.gauntlet)
     groups: dict[str, list[Manifest]] = defaultdict(list)
     for one in sorted(scored, key=lambda one: (one.last_s or 0.0, one.sha256)):
@@ -69,7 +73,7 @@ def _window(
         maintenance=_newest_order(pending),
         neighbours=_neighbours(names),
     )
-    parts = [champion.label, group, str(count), *(one.sha256 for one in taken)]
+    parts = [champion.label, group, str(count), *(manifest.sha256 for manifest in taken)]
     key = hashlib.sha256("|".join(parts).encode()).hexdigest()
     return Window(champion.gauntlet, champion, tuple(taken), reference, window, tuple(names), key, group, known)
 
