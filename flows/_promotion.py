@@ -16,7 +16,7 @@ from gauntlet.flows._loop import Loop
 from gauntlet.tasks.claims import Hold, Refusal, holding
 from gauntlet.tasks.gauntlets import named
 from gauntlet.tasks.loop.contract import Contest
-from gauntlet.tasks.promotion.carry_out import carry_out, settle
+from gauntlet.tasks.promotion.carry_out import carry_out, recover
 from gauntlet.tasks.promotion.decide import Decision, Occasion, decide
 from gauntlet.tasks.promotion.log import Entry, open_log, unfinished
 from gauntlet.tasks.promotion.smoke import examine
@@ -48,18 +48,18 @@ def holding_aliases(loop: Loop, gauntlet: str, patience: timedelta = timedelta(0
         time.sleep(POLL_S)
 
 
-def _settle(loop: Loop, gauntlet: str, check: Callable[[], None]) -> list[Entry]:
+def _recover(loop: Loop, gauntlet: str, check: Callable[[], None]) -> list[Entry]:
     """End what a promotion that was cut off left, in the registry and in the log; the intentions that were carried out."""
     open_log(loop.engine)
     left = unfinished(loop.engine, gauntlet)
     with servers(loop.connection):
-        now = settle(loop.engine, gauntlet, named(gauntlet).registered, check=check)
+        now = recover(loop.engine, gauntlet, named(gauntlet).registered, check=check)
     for one in left:
         say(f"entry {one.id} of the promotion log was cut off: {now.champion} is champion")
     return [one for one in left if one.line.to == now.champion]
 
 
-settle_aliases = step(_settle, "settle", calls_server=True)
+recover_aliases = step(_recover, "recover", calls_server=True)
 
 
 def promote_challenger(

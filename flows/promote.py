@@ -14,7 +14,7 @@ from prefect.artifacts import create_markdown_artifact
 from gauntlet.blocks import RetrainPolicy
 from gauntlet.datasets.errors import NotPromotable
 from gauntlet.flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy
-from gauntlet.flows._promotion import holding_aliases, promote_challenger, settle_aliases
+from gauntlet.flows._promotion import holding_aliases, promote_challenger, recover_aliases
 from gauntlet.tasks.claims import Hold
 from gauntlet.tasks.gauntlets import in_loop, named
 from gauntlet.tasks.loop import challenger as training
@@ -86,7 +86,7 @@ def _roll_back(loop: Loop, hold: Hold, gauntlet: str, by: str, reason: str) -> d
 
 def _decide(loop: Loop, hold: Hold, gauntlet: str, by: str, seed: int) -> dict[str, Any]:
     limits = read_policy(RetrainPolicy)  # before anything is moved
-    ended = settle_aliases(loop, gauntlet, hold.check)
+    ended = recover_aliases(loop, gauntlet, hold.check)
     champion = find_champion(in_loop(gauntlet), loop.connection, loop.key_file)
     found = find_challenger(loop, gauntlet)
     if found is None and ended:

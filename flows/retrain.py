@@ -1,6 +1,6 @@
 """Retrain one gauntlet's champion, if the policy lets it, and let the challenger prove itself.
 
-policy ─> claim (one at a time, cooldown) ─> settle (what was cut off before) ─> champion ─> gather ─> train ─> compare ─> register ─> promote ─> event, alert
+policy ─> claim (one at a time, cooldown) ─> recover (what was cut off before) ─> champion ─> gather ─> train ─> compare ─> register ─> promote ─> event, alert
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from prefect.states import State
 
 from gauntlet.blocks import RetrainPolicy
 from gauntlet.flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy, refused, send_events
-from gauntlet.flows._promotion import holding_aliases, promote_challenger, settle_aliases
+from gauntlet.flows._promotion import holding_aliases, promote_challenger, recover_aliases
 from gauntlet.tasks.claims import Hold, Refusal, holding, refuse
 from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop import challenger
@@ -153,12 +153,12 @@ def _retrain(
     loop: Loop, hold: Hold, limits: RetrainPolicy, gauntlet: str, why: Mapping[str, Any], seed: int
 ) -> dict[str, Any]:
     with holding_aliases(loop, gauntlet, PATIENCE) as aliases:
-        settle_aliases(loop, gauntlet, aliases.check)
+        recover_aliases(loop, gauntlet, aliases.check)
     champion = find_champion(in_loop(gauntlet), loop.connection, loop.key_file)
-    material = gather(champion, limits.lookback_days, loop.connection, why)
-    pipeline = train(champion, material)
-    judged = compare(champion, pipeline, material, seed)
-    entry = challenger.entry(champion, pipeline, material, judged.metrics, why, seed)
+    training_data = gather(champion, limits.lookback_days, loop.connection, why)
+    pipeline = train(champion, training_data)
+    judged = compare(champion, pipeline, training_data, seed)
+    entry = challenger.entry(champion, pipeline, training_data, judged.metrics, why, seed)
     hold.check()
     version = register_challenger(loop, entry, gauntlet)
     hold.check()
@@ -184,7 +184,7 @@ def _retrain(
         "state": "completed",
         "champion": champion.label,
         "challenger": f"{version.name} v{version.version}",
-        "new_rows": material.new_rows,
+        "new_rows": training_data.new_rows,
         "decision": decision.verdict,
         **why,
     }
@@ -194,7 +194,7 @@ def _retrain(
         "completed",
         gauntlet,
         result,
-        f"{gauntlet}: {result['challenger']} retrained on {material.new_rows:,} new rows.",
+        f"{gauntlet}: {result['challenger']} retrained on {training_data.new_rows:,} new rows.",
     )
     return result
 

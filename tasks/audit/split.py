@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from gauntlet.tasks.audit.duplicates import frames, near_copies, same_ids, same_values
 from gauntlet.tasks.audit.findings import Finding
 from gauntlet.tasks.audit.protocol import Part, Protocol, numbers
-from gauntlet.tasks.audit.twins import frames, near_copies, same_ids, same_values
 
 SAME_PART = 0.9
 FEWEST_ROWS = 20

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gauntlet.tasks.loop.champion import Champion
-from gauntlet.tasks.loop.contract import Contest, Material
+from gauntlet.tasks.loop.contract import Contest, TrainingData
 from gauntlet.tasks.registry.key import work_key
 from gauntlet.tasks.registry.load import LoadedModel
 from gauntlet.tasks.registry.submission import Submission, version_tags
@@ -17,7 +17,7 @@ from gauntlet.tasks.runtime.connection import Connection
 
 def gather(
     champion: Champion, lookback_days: float, connection: Connection, why: Mapping[str, Any] | None = None
-) -> Material:
+) -> TrainingData:
     """What the champion learnt from and what was scored since and may be learnt from.
 
     Args:
@@ -29,60 +29,60 @@ def gather(
     return champion.adapter.gather(champion, why or {}, lookback_days, connection)
 
 
-def of_versions(champion: Champion, challenger: LoadedModel) -> Material:
+def of_versions(champion: Champion, challenger: LoadedModel) -> TrainingData:
     """What two registered versions are compared on."""
     return champion.adapter.of_versions(champion, challenger)
 
 
-def train(champion: Champion, material: Material) -> Any:
+def train(champion: Champion, training_data: TrainingData) -> Any:
     """The champion's recipe with its own settings, fitted anew.
 
     Raises:
         GauntletError: the rows do not suffice.
     """
-    return champion.adapter.train(champion, material)
+    return champion.adapter.train(champion, training_data)
 
 
-def contest(champion: Champion, challenger: Any, material: Material, seed: int) -> Contest:
+def contest(champion: Champion, challenger: Any, training_data: TrainingData, seed: int) -> Contest:
     """Both judged by the frozen rows and the library of past failures; decisions and thresholds are each model's own.
 
     Raises:
         BadInput: the frozen rows do not suffice to tell the two apart.
     """
-    return champion.adapter.contest(champion, challenger, material, seed)
+    return champion.adapter.contest(champion, challenger, training_data, seed)
 
 
 def entry(
     champion: Champion,
     pipeline: Any,
-    material: Material,
+    training_data: TrainingData,
     metrics: Mapping[str, float],
     why: Mapping[str, Any],
     seed: int,
 ) -> Submission:
     """The challenger on its way into the registry, under the champion's name; the same rows make the same version."""
     name, tags = champion.loaded.name, champion.loaded.tags
-    data = hashlib.sha256("|".join([*material.files, champion.label, *_noted(material)]).encode()).hexdigest()
-    carried = champion.adapter.carry(champion, pipeline, material)
+    data = hashlib.sha256("|".join([*training_data.files, champion.label, *_noted(training_data)]).encode()).hexdigest()
+    beside = champion.adapter.version_files(champion, pipeline, training_data)
     text = (
-        f"Challenger of {champion.label}, retrained on {len(material.training):,} rows of which {material.new_rows:,} are new "
-        f"({material.source} data), because of: {why.get('reason') or 'a request'}. Protocol: the champion's recipe; "
-        f"{carried.protocol}."
+        f"Challenger of {champion.label}, retrained on {len(training_data.training):,} rows of which {training_data.new_rows:,} are new "
+        f"({training_data.source} data), because of: {why.get('reason') or 'a request'}. Protocol: the champion's recipe; "
+        f"{beside.protocol}."
     )
     kept = {name: champion.loaded.files[name] for name in ("sensor_config.txt", "audit.json")}
     return Submission(
         name=name,
         key=work_key(data, {"retrain": champion.label, "seed": seed}),
         model=pipeline,
-        rows=carried.rows,
+        rows=beside.rows,
         metrics=metrics,
-        parameters={"retrained_from": champion.label, "new_rows": material.new_rows, "seed": seed},
+        parameters={"retrained_from": champion.label, "new_rows": training_data.new_rows, "seed": seed},
         tags=version_tags(
             phase=tags.get("phase", "classification"),
             task=tags.get("task", ""),
             dataset=tags.get("dataset", champion.gauntlet),
             sensor_type=tags.get("sensor_type", "general"),
-            source=material.source,
+            source=training_data.source,
             data_hash=data,
             seed=seed,
             leaked=False,
@@ -90,12 +90,12 @@ def entry(
         description=text,
         files={
             **kept,
-            **carried.files,
-            "retraining.json": json.dumps({**why, "files": material.files}, indent=1, default=str).encode(),
+            **beside.files,
+            "retraining.json": json.dumps({**why, "files": training_data.files}, indent=1, default=str).encode(),
         },
     )
 
 
-def _noted(material: Material) -> list[str]:
+def _noted(training_data: TrainingData) -> list[str]:
     """Two retrainings of the same files that learn other parts of them are two versions."""
-    return [json.dumps(material.notes, sort_keys=True)] if material.notes else []
+    return [json.dumps(training_data.notes, sort_keys=True)] if training_data.notes else []

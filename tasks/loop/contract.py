@@ -130,7 +130,7 @@ class Window:
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
+class TrainingData:
     """What a retraining has: rows to fit on, and the frozen rows of before and of since, none of which anybody learnt.
 
     `files`: which scored files the new rows came from. `notes`: plain facts that go with the version.
@@ -159,7 +159,7 @@ class Contest:
 
 
 @dataclass(frozen=True, eq=False)
-class Carried:
+class VersionFiles:
     """What a challenger takes into the registry: `rows` as its model takes them, files, and how it was judged in words."""
 
     rows: pd.DataFrame
@@ -176,8 +176,8 @@ class Adapter:
     read: Callable[[InputFile, Champion], Batch]
     score: Callable[[Batch, Champion, Connection], Scored]
     windows: Callable[[Champion, DriftPolicy, Connection], Sequence[Window]]
-    gather: Callable[[Champion, Mapping[str, Any], float, Connection], Material]
-    of_versions: Callable[[Champion, LoadedModel], Material]
-    train: Callable[[Champion, Material], Any]
-    contest: Callable[[Champion, Any, Material, int], Contest]
-    carry: Callable[[Champion, Any, Material], Carried]
+    gather: Callable[[Champion, Mapping[str, Any], float, Connection], TrainingData]
+    of_versions: Callable[[Champion, LoadedModel], TrainingData]
+    train: Callable[[Champion, TrainingData], Any]
+    contest: Callable[[Champion, Any, TrainingData, int], Contest]
+    version_files: Callable[[Champion, Any, TrainingData], VersionFiles]

@@ -20,7 +20,7 @@ def _always() -> None:
     """No claim to be checked."""
 
 
-def settle(engine: Engine, gauntlet: str, names: Iterable[str], *, check: Check = _always) -> Standing:
+def recover(engine: Engine, gauntlet: str, names: Iterable[str], *, check: Check = _always) -> Standing:
     """Who holds the aliases, after what a crash left is repaired and its intent closed. Run under the gauntlet's claim."""
     now = repair(names, check=check)
     for left in unfinished(engine, gauntlet):
@@ -56,7 +56,7 @@ def carry_out(
     """
     names = tuple(names)
     why = "; ".join(decision.reasons)
-    now = settle(engine, gauntlet, names, check=check) if decision.act else standing(names)
+    now = recover(engine, gauntlet, names, check=check) if decision.act else standing(names)
     line = Line(gauntlet, now.champion, challenger, decision.verdict, decision.mode, who, why, decision.evidence)
     if not decision.act:
         write(engine, "decided", line)
@@ -89,7 +89,7 @@ def roll_back(
     """
     names = tuple(names)
     left = [one for one in unfinished(engine, gauntlet) if one.line.verdict == ROLLBACK]
-    now = settle(engine, gauntlet, names, check=check)
+    now = recover(engine, gauntlet, names, check=check)
     if left and now.champion == left[-1].line.to:
         return history(engine, gauntlet, limit=1)[-1]
     line = Line(gauntlet, now.champion, now.previous, ROLLBACK, "manual", who, why, evidence or {})

@@ -151,7 +151,7 @@ def put_back() -> Iterator[None]:
 
 
 RETRAIN = (
-    "step policy", "claim retrain:ai4i", "claim promote:ai4i", "step settle", "release promote:ai4i",
+    "step policy", "claim retrain:ai4i", "claim promote:ai4i", "step recover", "release promote:ai4i",
     "step champion", "step gather", "step train", "step compare",
     "create_logged_model", "finalize_logged_model", "create_model_version", "set_registered_model_alias challenger",
     "step register",
@@ -161,7 +161,7 @@ RETRAIN = (
     "gauntlet.retraining.completed", "release retrain:ai4i",
 )  # fmt: skip
 PROMOTE = (
-    "claim promote:ai4i", "step policy", "step settle", "step champion", "step challenger", "step compare",
+    "claim promote:ai4i", "step policy", "step recover", "step champion", "step challenger", "step compare",
     "log intended", "set_model_version_tag succeeds", "set_model_version_tag promoted",
     "set_registered_model_alias previous", "set_registered_model_alias champion",
     "delete_registered_model_alias challenger", "log done", "step promote", "release promote:ai4i",

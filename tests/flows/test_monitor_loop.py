@@ -24,7 +24,7 @@ from gauntlet.tasks.loop.store import manifests, memory_before, rows_of
 from gauntlet.tasks.promotion.move import standing
 from gauntlet.tasks.registry.aliases import Holder
 from gauntlet.tasks.runtime.connection import block_name
-from gauntlet.tasks.vibration.online.facts import facts_of
+from gauntlet.tasks.vibration.online.monitor import monitor_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("ran", ["nasa"], indirect=True)]
 
@@ -51,11 +51,11 @@ def _champion(stack: Any) -> Any:
 
 def _snapshots(stack: Any, first: int, count: int, seed: int, louder: float = 0.0) -> pd.DataFrame:
     """Rows like the healthy ones of the simulated shaft; `louder`: of every bearing, in standard deviations."""
-    facts = facts_of(_champion(stack))
+    monitor = monitor_of(_champion(stack))
     rng, parts = np.random.default_rng(seed), []
     times = pd.date_range(BEGIN + pd.Timedelta(minutes=MINUTES * first), periods=count, freq=f"{MINUTES}min")
-    for machine in facts.machines:
-        healthy = facts.healthy(machine).drop(columns=["machine", "time", "regime"]).filter(regex=r"^(?!relative)")
+    for machine in monitor.machines:
+        healthy = monitor.healthy(machine).drop(columns=["machine", "time", "regime"]).filter(regex=r"^(?!relative)")
         mean, spread = healthy.mean(), healthy.std()
         rows = pd.DataFrame(rng.normal(mean, spread, (count, len(mean))), columns=healthy.columns)
         levels = [name for name in rows if name.startswith(("log_level", "log_peak_to_peak", "log_band"))]
@@ -101,7 +101,7 @@ def test_from_a_change_of_load_to_a_decision(ran: Any, stack: Any, policies: Non
     after = standing(ran_names(ran))
     assert after.previous == before
     assert isinstance(after.champion, Holder)
-    training = facts_of(_champion(stack)).training
+    training = monitor_of(_champion(stack)).training
     assert set(training["regime"]) == {0, 1}
 
     score("nasa", _file(tmp_path / "c", "c.csv", _snapshots(stack, 100, 45, 3, -8.0)))
@@ -115,7 +115,7 @@ def ran_names(ran: Any) -> list[str]:
 
 def test_a_work_order_is_kept_and_waits_for_rows(ran: Any, stack: Any, policies: None, tmp_path: Path) -> None:
     """At once there is nothing to learn, which is said; six hours later the drift check asks again."""
-    machine = next(iter(facts_of(_champion(stack)).machines))
+    machine = next(iter(monitor_of(_champion(stack)).machines))
     closed = BEGIN + pd.Timedelta(minutes=MINUTES * 148)
     waits = call(retrain, gauntlet="nasa", machine=machine, work_order="WO-7", action="part_replaced", closed=closed)
     assert waits["state"] == "refused"
@@ -136,5 +136,5 @@ def test_a_work_order_is_kept_and_waits_for_rows(ran: Any, stack: Any, policies:
     RetrainPolicy(cooldown_h=0).save(block_name(RetrainPolicy), overwrite=True)
     assert promote("nasa")["verdict"] == "promote"
     assert standing(ran_names(ran)).champion == held.challenger
-    assert machine in facts_of(_champion(stack)).baselines
+    assert machine in monitor_of(_champion(stack)).baselines
     assert promote("nasa", rollback=True)["champion"] == f"{held.champion.name} v{held.champion.version}"

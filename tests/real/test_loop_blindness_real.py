@@ -116,13 +116,13 @@ class Loop:
         """Gather, train, contest, decide; the new champion where it is promoted."""
         why = {"verdict": verdict, "reason": "test"}
         try:
-            material = challenger.gather(self.champion, 30.0, self.store, why)
-            model = challenger.train(self.champion, material)
-            judged = challenger.contest(self.champion, model, material, 7)
+            training_data = challenger.gather(self.champion, 30.0, self.store, why)
+            model = challenger.train(self.champion, training_data)
+            judged = challenger.contest(self.champion, model, training_data, 7)
         except GauntletError as error:
             self.decisions.append(f"{verdict}: {error}")
             return self.decisions[-1]
-        entry = challenger.entry(self.champion, model, material, judged.metrics, why, 7)
+        entry = challenger.entry(self.champion, model, training_data, judged.metrics, why, 7)
         occasion = {"operating_change": "operating change", "maintenance": "maintenance"}.get(verdict, "gain")
         decision = decide(judged.frozen, judged.replays, True, "enabled", occasion=occasion, new_regime=judged.since)
         if decision.act:

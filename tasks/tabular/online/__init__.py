@@ -27,5 +27,5 @@ def adapter(gauntlet: Gauntlet) -> Adapter:
         of_versions=training_data.of_versions,
         train=partial(training_data.train, target=target),
         contest=partial(comparison.compare, target=target, metric=gauntlet.primary_metric),
-        carry=partial(training_data.artifacts, target=target),
+        version_files=partial(training_data.artifacts, target=target),
     )

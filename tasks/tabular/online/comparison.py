@@ -9,7 +9,7 @@ import pandas as pd
 
 from gauntlet.datasets.errors import GauntletError
 from gauntlet.tasks.loop.champion import Champion
-from gauntlet.tasks.loop.contract import Contest, Material
+from gauntlet.tasks.loop.contract import Contest, TrainingData
 from gauntlet.tasks.metrics.classification import Judged, figures
 from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.promotion.compare import compare_rows
@@ -19,7 +19,7 @@ FEWEST = 5  # failures, and rows without one, that a comparison needs
 
 
 def compare(
-    champion: Champion, challenger: Any, training_data: Material, seed: int, target: str, metric: str
+    champion: Champion, challenger: Any, training_data: TrainingData, seed: int, target: str, metric: str
 ) -> Contest:
     """The two, side by side; decisions and thresholds are each model's own.
 

@@ -14,7 +14,7 @@ from sklearn.base import clone
 
 from gauntlet.datasets.errors import GauntletError
 from gauntlet.tasks.loop.champion import Champion
-from gauntlet.tasks.loop.contract import Carried, Material, NotYet
+from gauntlet.tasks.loop.contract import NotYet, TrainingData, VersionFiles
 from gauntlet.tasks.loop.store import ALARM, LABEL, SCORE, manifests, rows_of
 from gauntlet.tasks.registry.files import parquet
 from gauntlet.tasks.registry.load import LoadedModel
@@ -25,7 +25,7 @@ from gauntlet.tasks.tabular.frozen import in_frozen_set
 
 def gather(
     champion: Champion, _: Mapping[str, Any], lookback_days: float, connection: Connection, target: str
-) -> Material:
+) -> TrainingData:
     """The champion's own tables and the labelled rows that were scored lately.
 
     Raises:
@@ -50,7 +50,7 @@ def gather(
     new = new[list(old.columns)]
     frozen = in_frozen_set(new.drop(columns=target))
     sources = {champion.loaded.tags.get("source"), *(file.source for file in labelled)}
-    return Material(
+    return TrainingData(
         pd.concat([old, new[~frozen]], ignore_index=True).drop_duplicates(ignore_index=True),
         evaluation,
         new[frozen].drop_duplicates(ignore_index=True),
@@ -65,17 +65,17 @@ def _learnt(champion: Champion) -> set[str]:
     return set(json.loads(champion.loaded.files.get("retraining.json", b"{}")).get("files", ()))
 
 
-def of_versions(champion: Champion, challenger: LoadedModel) -> Material:
+def of_versions(champion: Champion, challenger: LoadedModel) -> TrainingData:
     """Evaluation rows to compare two registered versions on: the challenger's, those of before and those since."""
     rows = pd.read_parquet(io.BytesIO(challenger.files["evaluation.parquet"]))
     before = champion.table("evaluation.parquet")
     known = pd.util.hash_pandas_object(before, index=False)
     since = rows[~pd.util.hash_pandas_object(rows[before.columns], index=False).isin(known).to_numpy()]
     since = since[before.columns].reset_index(drop=True)
-    return Material(rows.iloc[:0], before, since, 0, (), challenger.tags.get("source", ""))
+    return TrainingData(rows.iloc[:0], before, since, 0, (), challenger.tags.get("source", ""))
 
 
-def train(champion: Champion, training_data: Material, target: str) -> Any:
+def train(champion: Champion, training_data: TrainingData, target: str) -> Any:
     """The champion's pipeline with its own settings, unfitted and fitted anew on the training rows.
 
     Raises:
@@ -87,7 +87,7 @@ def train(champion: Champion, training_data: Material, target: str) -> Any:
     return clone(champion.loaded.model).fit(training_data.training.drop(columns=target), y)
 
 
-def artifacts(_: Champion, pipeline: Any, training_data: Material, target: str) -> Carried:
+def artifacts(_: Champion, pipeline: Any, training_data: TrainingData, target: str) -> VersionFiles:
     """Files of a challenger: its features as the reference, its training rows, the frozen rows of before and since."""
     rows = training_data.training.drop(columns=target)
     features = pipeline[:-1].transform(rows).assign(**{target: training_data.training[target]})
@@ -97,4 +97,4 @@ def artifacts(_: Champion, pipeline: Any, training_data: Material, target: str) 
         "training.parquet": parquet(training_data.training),
         "evaluation.parquet": parquet(pd.concat([training_data.evaluation, training_data.since], ignore_index=True)),
     }
-    return Carried(rows.head(200), files, "judged on the frozen evaluation set that no version is fitted on")
+    return VersionFiles(rows.head(200), files, "judged on the frozen evaluation set that no version is fitted on")

@@ -6,7 +6,7 @@ from functools import partial
 
 from gauntlet.tasks.loop.contract import Adapter
 from gauntlet.tasks.vibration.definition import VibrationGauntlet
-from gauntlet.tasks.vibration.online import contest, files, material, reading, scoring, windows
+from gauntlet.tasks.vibration.online import contest, files, reading, scoring, training_data, windows
 
 
 def adapter(gauntlet: VibrationGauntlet) -> Adapter:
@@ -17,9 +17,9 @@ def adapter(gauntlet: VibrationGauntlet) -> Adapter:
         read=partial(reading.read, gauntlet=gauntlet, off_level=gauntlet.off_level),
         score=scoring.score,
         windows=windows.windows,
-        gather=material.gather,
-        of_versions=material.of_versions,
-        train=material.train,
+        gather=training_data.gather,
+        of_versions=training_data.of_versions,
+        train=training_data.train,
         contest=contest.contest,
-        carry=material.carry,
+        version_files=training_data.version_files,
     )

@@ -17,36 +17,36 @@ import pandas as pd
 
 from gauntlet.datasets.errors import GauntletError
 from gauntlet.tasks.loop.champion import Champion
-from gauntlet.tasks.loop.contract import Contest, Material
+from gauntlet.tasks.loop.contract import Contest, TrainingData
 from gauntlet.tasks.metrics.lives import Outcome, alarm_row
 from gauntlet.tasks.models.machine_health import MACHINE, REGIME
 from gauntlet.tasks.promotion.compare import Comparison, Tolerance, compare_lives, compare_means
 from gauntlet.tasks.promotion.library import Announcement, Replay, from_lives, replay
 from gauntlet.tasks.vibration.evaluate import RULE, answer, outcomes
 from gauntlet.tasks.vibration.lives import Life
-from gauntlet.tasks.vibration.online.facts import TIME, Facts, facts_of
+from gauntlet.tasks.vibration.online.monitor import TIME, Monitor, monitor_of
 
 GUARDS = (Tolerance("recall", 0.0), Tolerance("false_alarms_per_week", 0.0))
 LATER = 0.1  # share of the lead time by which a machine's new baseline may hear the same departure later
 BLOCK = 6  # rows in a row that count as one
 
 
-def contest(champion: Champion, challenger: Any, material: Material, seed: int) -> Contest:
+def contest(champion: Champion, challenger: Any, training_data: TrainingData, seed: int) -> Contest:
     """The frozen lives and the rows of since, by both models.
 
     Raises:
         GauntletError: no life is known to its end.
     """
-    facts, old = facts_of(champion), champion.loaded.model
-    ended = [life for life in facts.lives if life.ended]
+    monitor, old = monitor_of(champion), champion.loaded.model
+    ended = [life for life in monitor.lives if life.ended]
     if not ended:
         raise GauntletError("no life is known to its end: there is nothing to judge a challenger by")
-    before, now = _baselines(facts.training), _baselines(material.training)
-    mended = set(material.notes["rebaselined"]) | set(facts.baselines)
-    first = _judged([_onto(life, before) if life.machine in facts.baselines else life for life in facts.lives], old)
-    second = _judged([_onto(life, now) if life.machine in mended else life for life in facts.lives], challenger)
-    replays = _replayed(first, second, material.notes["rebaselined"], facts)
-    replays += _laid(facts, old, challenger, before, now, material.notes)
+    before, now = _baselines(monitor.training), _baselines(training_data.training)
+    mended = set(training_data.notes["rebaselined"]) | set(monitor.baselines)
+    first = _judged([_onto(life, before) if life.machine in monitor.baselines else life for life in monitor.lives], old)
+    second = _judged([_onto(life, now) if life.machine in mended else life for life in monitor.lives], challenger)
+    replays = _replayed(first, second, training_data.notes["rebaselined"], monitor)
+    replays += _laid(monitor, old, challenger, before, now, training_data.notes)
     frozen = (
         compare_lives(first, second, seed, tolerances=GUARDS)
         if any(one.fails for one in first)
@@ -54,7 +54,7 @@ def contest(champion: Champion, challenger: Any, material: Material, seed: int) 
     )
     row = alarm_row("challenger", second, seed)
     metrics = {name: float(value) for name, value in row.metrics.items() if np.isfinite(value)}
-    return Contest(frozen, _since(old, challenger, material, seed), tuple(replays), metrics)
+    return Contest(frozen, _since(old, challenger, training_data, seed), tuple(replays), metrics)
 
 
 def _judged(lives: Sequence[Life], model: Any) -> list[Outcome]:
@@ -93,11 +93,13 @@ def _onto(life: Life, baselines: Baselines, machine: str | None = None) -> Life:
     return replace(life, rows=rows, run=run, unit=unit)
 
 
-def _replayed(first: Sequence[Outcome], second: Sequence[Outcome], mended: Sequence[str], facts: Facts) -> list[Replay]:
+def _replayed(
+    first: Sequence[Outcome], second: Sequence[Outcome], mended: Sequence[str], monitor: Monitor
+) -> list[Replay]:
     """Every past failure: as early as by the champion, or nearly so from a baseline that is new."""
     told = []
     for old, new in zip(from_lives(first), from_lives(second), strict=True):
-        later = _allowance(old, facts.machines[old.failure].interval_s) if old.failure in mended else 0.0
+        later = _allowance(old, monitor.machines[old.failure].interval_s) if old.failure in mended else 0.0
         told += replay([old], [new], later_h=later)
     return told
 
@@ -107,11 +109,11 @@ def _allowance(old: Announcement, interval_s: float) -> float:
 
 
 def _laid(
-    facts: Facts, old: Any, new: Any, before: Baselines, now: Baselines, notes: Mapping[str, Any]
+    monitor: Monitor, old: Any, new: Any, before: Baselines, now: Baselines, notes: Mapping[str, Any]
 ) -> list[Replay]:
     """The failures of other machines laid onto every baseline that has changed."""
     told = []
-    failed = [life for life in facts.lives if life.fails]
+    failed = [life for life in monitor.lives if life.fails]
     for machine in notes["relearnt"]:
         mended = machine in notes["rebaselined"]
         for life in failed:
@@ -132,9 +134,9 @@ def _announced(name: str, life: Life, model: Any) -> Announcement:
     return Announcement(name, float(judged.hit), judged.lead_h)
 
 
-def _since(old: Any, new: Any, material: Material, seed: int) -> Comparison | None:
+def _since(old: Any, new: Any, training_data: TrainingData, seed: int) -> Comparison | None:
     """How far from healthy either model finds healthy rows of since, in standard deviations; in blocks of an hour of IMS."""
-    rows = material.since
+    rows = training_data.since
     if not len(rows):
         return None
     features = rows.drop(columns=[TIME, REGIME]).reset_index(drop=True)

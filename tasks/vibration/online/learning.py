@@ -14,14 +14,14 @@ from gauntlet.tasks.drift.triage import AlarmSpan, Maintenance
 from gauntlet.tasks.loop.champion import Champion
 from gauntlet.tasks.loop.maintenance import Event
 from gauntlet.tasks.models.machine_health import MACHINE
-from gauntlet.tasks.vibration.online.facts import TIME, Facts
+from gauntlet.tasks.vibration.online.monitor import TIME, Monitor
 from gauntlet.tasks.vibration.online.windows import stale_until, together
 
 APART = 0.2  # the latest share of new rows, which no version learns
 
 
 def clear_of_faults(
-    rows: pd.DataFrame, spans: Sequence[AlarmSpan], facts: Facts, group: str, orders: Sequence[Event]
+    rows: pd.DataFrame, spans: Sequence[AlarmSpan], monitor: Monitor, group: str, orders: Sequence[Event]
 ) -> pd.DataFrame:
     """Rows of a shaft apart from alarms of any of its bearings and from failures that are known; oldest first.
 
@@ -30,8 +30,8 @@ def clear_of_faults(
     Args:
         spans: every alarm, also those that a work order has ended since: what was mended was a fault before.
     """
-    rows, newest = rows.sort_values(TIME, kind="stable"), facts.newest(orders)
-    heard, known = _of_faults(spans, facts, newest), failures(facts, group)
+    rows, newest = rows.sort_values(TIME, kind="stable"), monitor.newest(orders)
+    heard, known = _of_faults(spans, monitor, newest), failures(monitor, group)
     parts = []
     for machine, own in rows.groupby(MACHINE, sort=False):
         order = newest.get(str(machine))
@@ -40,17 +40,17 @@ def clear_of_faults(
     return pd.concat(parts).sort_values(TIME, kind="stable") if parts else rows
 
 
-def _of_faults(spans: Sequence[AlarmSpan], facts: Facts, newest: Mapping[str, Event]) -> list[AlarmSpan]:
+def _of_faults(spans: Sequence[AlarmSpan], monitor: Monitor, newest: Mapping[str, Event]) -> list[AlarmSpan]:
     """The alarms behind which a fault may be: none of a baseline that a work order has outdated, none of all bearings."""
     found = []
     for span in spans:
         order = newest.get(span.machine)
-        if together(span, spans, facts):
+        if together(span, spans, monitor):
             continue
         if (
             order is not None
             and span.raised_s > order.at_s
-            and span.raised_s <= stale_until(facts, span.machine, order)
+            and span.raised_s <= stale_until(monitor, span.machine, order)
         ):
             continue
         if order is not None and span.raised_s <= order.at_s:
@@ -59,10 +59,10 @@ def _of_faults(spans: Sequence[AlarmSpan], facts: Facts, newest: Mapping[str, Ev
     return found
 
 
-def failures(facts: Facts, group: str) -> list[FailureSpan]:
+def failures(monitor: Monitor, group: str) -> list[FailureSpan]:
     """The past failures of a shaft on the clock of its rows, from the published onset to the end."""
     spans = []
-    for life in facts.lives:
+    for life in monitor.lives:
         if life.run == group and life.fails and life.start is not None and life.onset is not None:
             start = life.start.timestamp()
             spans.append(FailureSpan(start + float(life.seconds[life.onset]), start + float(life.seconds[-1])))

@@ -18,8 +18,8 @@ from gauntlet.tasks.runtime.settings import settings
 from gauntlet.tasks.vibration.definition import VibrationGauntlet
 from gauntlet.tasks.vibration.featurize.table import feature_table
 from gauntlet.tasks.vibration.lives import snapshot_rows
-from gauntlet.tasks.vibration.online.facts import TIME, Facts, facts_of
 from gauntlet.tasks.vibration.online.files import raw_run
+from gauntlet.tasks.vibration.online.monitor import TIME, Monitor, monitor_of
 
 TINY = 1e-12
 OFF = "the machine is off"
@@ -34,60 +34,60 @@ def read(file: InputFile, champion: Champion, gauntlet: VibrationGauntlet, off_l
     Raises:
         BadInput: not such a table, a machine that the champion does not know, or machines of several shafts.
     """
-    facts = facts_of(champion)
+    monitor = monitor_of(champion)
     if file.part:
-        return _raw(file, facts, gauntlet)
+        return _raw(file, monitor, gauntlet)
     levels = level_window(file.path) if champion.gauntlet == "nasa" else None
     if levels is not None:
         group = levels.run
-        _check_basis(facts, group, file.path, "levels")
+        _check_basis(monitor, group, file.path, "levels")
         return Batch(
-            _of_levels(levels, facts), None, group, (levels.rows - len(levels.index)) * len(facts.on_shaft(group))
+            _of_levels(levels, monitor), None, group, (levels.rows - len(levels.index)) * len(monitor.on_shaft(group))
         )
-    rows = _table(file.path, facts)
-    groups = sorted({facts.group_of(name) for name in rows[MACHINE].unique()})
+    rows = _table(file.path, monitor)
+    groups = sorted({monitor.group_of(name) for name in rows[MACHINE].unique()})
     if len(groups) > 1:
         raise BadInput(file.path, "machines of several shafts", saw=", ".join(groups), expected="one file per shaft")
     running = _running(rows, off_level)
-    kept = _with_neighbours(rows[running].reset_index(drop=True), facts, groups[0])
-    wanted = [name for name in facts.training.columns if name in kept and name != TIME and name != MACHINE]
+    kept = _with_neighbours(rows[running].reset_index(drop=True), monitor, groups[0])
+    wanted = [name for name in monitor.training.columns if name in kept and name != TIME and name != MACHINE]
     return Batch(kept[[MACHINE, TIME, *wanted]], None, groups[0], int((~running).sum()))
 
 
-def _check_basis(facts: Facts, group: str, path: Path, basis: str) -> None:
+def _check_basis(monitor: Monitor, group: str, path: Path, basis: str) -> None:
     """A level is the mean of absolute values, a snapshot's its standard deviation: one cannot stand for the other."""
-    bases = {facts.machines[name].basis for name in facts.on_shaft(group)}
+    bases = {monitor.machines[name].basis for name in monitor.on_shaft(group)}
     if not bases:
         raise BadInput(path, f"the champion does not know {group}", do="train it on that run first")
     if bases != {basis}:
         raise BadInput(path, f"the champion learnt {group} from {bases.pop()}", saw=basis, do="give the same")
 
 
-def _raw(file: InputFile, facts: Facts, gauntlet: VibrationGauntlet) -> Batch:
+def _raw(file: InputFile, monitor: Monitor, gauntlet: VibrationGauntlet) -> Batch:
     """The running snapshots of a run; unusable ones are left out up to the limit that training has, too."""
     table = feature_table(raw_run(file, gauntlet))
     run = table.run
-    _check_basis(facts, run.name, file.path, "snapshots")
+    _check_basis(monitor, run.name, file.path, "snapshots")
     off = [file for file in table.quarantine if OFF in file.reason]
     enforce_limit(run, [file for file in table.quarantine if OFF not in file.reason], settings().quarantine_limit)
     parts, start = [], run.files[0].time
     assert start is not None  # raw_run takes no other
     for unit in run.units:
         rows = snapshot_rows(table, unit)
-        rows = rows[[name for name in rows if name in facts.training]]
-        machine = next(name for name in facts.on_shaft(run.name) if facts.machines[name].unit == unit)
+        rows = rows[[name for name in rows if name in monitor.training]]
+        machine = next(name for name in monitor.on_shaft(run.name) if monitor.machines[name].unit == unit)
         rows.insert(0, MACHINE, machine)
         rows.insert(1, TIME, start.timestamp() + table.seconds)
         parts.append(rows)
     whole = pd.concat(parts).sort_values(TIME, kind="stable").reset_index(drop=True)
-    return Batch(_with_neighbours(whole, facts, run.name), None, run.name, len(off) * len(run.units))
+    return Batch(_with_neighbours(whole, monitor, run.name), None, run.name, len(off) * len(run.units))
 
 
-def _of_levels(table: LevelTable, facts: Facts) -> pd.DataFrame:
+def _of_levels(table: LevelTable, monitor: Monitor) -> pd.DataFrame:
     """Rows of every bearing, snapshot by snapshot."""
     parts = []
     for unit in dict.fromkeys(table.units):
-        machine = next(name for name in facts.on_shaft(table.run) if facts.machines[name].unit == unit)
+        machine = next(name for name in monitor.on_shaft(table.run) if monitor.machines[name].unit == unit)
         values = np.log(table.levels[:, table.unit_channels(unit)] + TINY)
         rows = pd.DataFrame(values, columns=[f"log_level {i + 1}" for i in range(values.shape[1])])
         seconds = [time.timestamp() for time in table.times]
@@ -95,10 +95,10 @@ def _of_levels(table: LevelTable, facts: Facts) -> pd.DataFrame:
         rows.insert(1, TIME, np.array(seconds, np.float64))
         parts.append(rows)
     whole = pd.concat(parts).sort_values(TIME, kind="stable").reset_index(drop=True)
-    return _with_neighbours(whole, facts, table.run)
+    return _with_neighbours(whole, monitor, table.run)
 
 
-def _table(path: Path, facts: Facts) -> pd.DataFrame:
+def _table(path: Path, monitor: Monitor) -> pd.DataFrame:
     try:
         rows = pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",")
     except (ValueError, OSError) as error:
@@ -106,20 +106,20 @@ def _table(path: Path, facts: Facts) -> pd.DataFrame:
     if TIME not in rows or not len(rows):
         raise BadInput(path, "no snapshots", column=TIME, expected="a row per snapshot and machine, with its time")
     if MACHINE not in rows:
-        if len(facts.machines) > 1:
-            raise BadInput(path, "which machine is it?", column=MACHINE, expected=f"one of {_some(facts)}")
-        rows[MACHINE] = next(iter(facts.machines))
+        if len(monitor.machines) > 1:
+            raise BadInput(path, "which machine is it?", column=MACHINE, expected=f"one of {_some(monitor)}")
+        rows[MACHINE] = next(iter(monitor.machines))
     rows[MACHINE] = rows[MACHINE].astype(str)
-    strange = [name for name in rows[MACHINE].unique() if name not in facts.machines]
+    strange = [name for name in rows[MACHINE].unique() if name not in monitor.machines]
     if strange:
-        raise BadInput(path, f"no healthy beginning of {strange[0]!r} was learnt", expected=f"one of {_some(facts)}")
+        raise BadInput(path, f"no healthy beginning of {strange[0]!r} was learnt", expected=f"one of {_some(monitor)}")
     rows[TIME] = _seconds(rows[TIME], path)
     for name in rows.columns.difference([MACHINE, TIME]):
         values = pd.to_numeric(rows[name], errors="coerce")
         if (
-            name in facts.training
+            name in monitor.training
             and not np.isfinite(values.to_numpy(np.float64)).all()
-            and facts.training[name].notna().all()
+            and monitor.training[name].notna().all()
         ):
             row = int(np.argmin(np.isfinite(values.to_numpy(np.float64))))
             raise BadInput(path, "not a number", row=row + 2, column=str(name), saw=str(rows[name].iloc[row]))
@@ -148,10 +148,10 @@ def _running(rows: pd.DataFrame, off_level: float) -> np.ndarray:
     return np.asarray(loudest.to_numpy() > np.log(off_level))
 
 
-def _with_neighbours(rows: pd.DataFrame, facts: Facts, group: str) -> pd.DataFrame:
+def _with_neighbours(rows: pd.DataFrame, monitor: Monitor, group: str) -> pd.DataFrame:
     """The rows with every bearing's level beside the others', where the champion knows that and the file lacks it."""
-    wanted = [str(name) for name in facts.training if str(name).startswith("relative_level ")]
-    machines = facts.on_shaft(group)
+    wanted = [str(name) for name in monitor.training if str(name).startswith("relative_level ")]
+    machines = monitor.on_shaft(group)
     if len(machines) < 2 or not wanted or set(wanted) <= set(rows) or not len(rows):
         return rows
     levels = rows.filter(regex=r"^log_level ").columns
@@ -166,5 +166,5 @@ def _with_neighbours(rows: pd.DataFrame, facts: Facts, group: str) -> pd.DataFra
     return rows
 
 
-def _some(facts: Facts) -> str:
-    return ", ".join(list(facts.machines)[:5])
+def _some(monitor: Monitor) -> str:
+    return ", ".join(list(monitor.machines)[:5])

@@ -24,7 +24,7 @@ from gauntlet.tasks.models.machine_health import MACHINE
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.tracking import servers
 from gauntlet.tasks.vibration.evaluate import RULE
-from gauntlet.tasks.vibration.online.facts import TIME, Facts, facts_of, limit_of
+from gauntlet.tasks.vibration.online.monitor import TIME, Monitor, limit_of, monitor_of
 
 Memory = Mapping[str, Mapping[str, Any]]
 
@@ -57,14 +57,14 @@ def continued(
     A work order ends the alarm that it mended, and so does the baseline that was learnt after it: from then on the rule
     starts anew.
     """
-    facts, alarm, memory = facts_of(champion), np.zeros(len(index), bool), dict(before)
-    newest = facts.newest(orders)
+    monitor, alarm, memory = monitor_of(champion), np.zeros(len(index), bool), dict(before)
+    newest = monitor.newest(orders)
     for machine in dict.fromkeys(machines.tolist()):
         here = np.flatnonzero(machines == machine)
-        healthy = champion.loaded.model.decision_function(_fitted(facts, machine))
+        healthy = champion.loaded.model.decision_function(_fitted(monitor, machine))
         limit, fresh = limit_of(champion, machine, healthy), started(healthy, RULE)
         state, last, spans = _recalled(memory.get(machine), fresh)
-        for cut in _cuts(facts, machine, newest.get(machine)):
+        for cut in _cuts(monitor, machine, newest.get(machine)):
             if cut <= last:
                 state, spans = _ended(state, spans, cut, fresh)
         for part in _parts(seconds[here], [newest[machine].at_s] if machine in newest else [], last):
@@ -91,8 +91,8 @@ def spans_of(memory: Memory) -> tuple[AlarmSpan, ...]:
     return tuple(found)
 
 
-def _fitted(facts: Facts, machine: str) -> pd.DataFrame:
-    return facts.healthy(machine).drop(columns=[TIME, "regime"]).reset_index(drop=True)
+def _fitted(monitor: Monitor, machine: str) -> pd.DataFrame:
+    return monitor.healthy(machine).drop(columns=[TIME, "regime"]).reset_index(drop=True)
 
 
 def _recalled(one: Mapping[str, Any] | None, fresh: AlarmState) -> tuple[AlarmState, float, list[Event]]:
@@ -103,10 +103,10 @@ def _recalled(one: Mapping[str, Any] | None, fresh: AlarmState) -> tuple[AlarmSt
     return state, float(one["last_s"]), [Event(**event) for event in one["alarms"]]
 
 
-def _cuts(facts: Facts, machine: str, order: WorkOrder | None) -> list[float]:
+def _cuts(monitor: Monitor, machine: str, order: WorkOrder | None) -> list[float]:
     """Times at which what stood before is over: the work order, and the end of the rows that its baseline was learnt from."""
     cuts = [order.at_s] if order is not None else []
-    return [*cuts, facts.baselines[machine].until_s] if machine in facts.baselines else cuts
+    return [*cuts, monitor.baselines[machine].until_s] if machine in monitor.baselines else cuts
 
 
 def _ended(state: AlarmState, spans: list[Event], cut: float, fresh: AlarmState) -> tuple[AlarmState, list[Event]]:

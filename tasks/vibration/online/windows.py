@@ -20,7 +20,7 @@ from gauntlet.tasks.models.machine_health import MACHINE
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.tracking import servers
 from gauntlet.tasks.vibration.evaluate import RULE
-from gauntlet.tasks.vibration.online.facts import DAY_S, TIME, Facts, facts_of
+from gauntlet.tasks.vibration.online.monitor import DAY_S, TIME, Monitor, monitor_of
 from gauntlet.tasks.vibration.online.scoring import spans_of
 
 ALL_OF = 3  # bearings at least: two may fail together
@@ -41,7 +41,7 @@ def windows(champion: Champion, policy: DriftPolicy, connection: Connection) -> 
         groups[one.group].append(one)
     found = []
     for group, taken in groups.items():
-        if set(facts_of(champion).on_shaft(group)):
+        if set(monitor_of(champion).on_shaft(group)):
             found.append(_window(champion, group, taken, orders, policy.window_snapshots, connection))
     return found
 
@@ -54,8 +54,8 @@ def _window(
     count: int,
     connection: Connection,
 ) -> Window:
-    facts = facts_of(champion)
-    machines = facts.on_shaft(group)
+    monitor = monitor_of(champion)
+    machines = monitor.on_shaft(group)
     with servers(connection):
         taken, rows = _newest(scored, count, connection)
         memory = memory_before(connection, champion.gauntlet, group) or {}
@@ -65,11 +65,11 @@ def _window(
     reference = healthy_side_by_side(champion, machines, int(np.bincount(regime).argmax()))
     names = [str(name) for name in reference if name in window]
     reference = reference[names]
-    pending = {machine: order for machine, order in facts.pending(orders).items() if machine in machines}
+    pending = {machine: order for machine, order in monitor.pending(orders).items() if machine in machines}
     known = Known(
         seconds=seconds,
-        interval_s=facts.machines[machines[0]].interval_s,
-        alarms=telling(spans_of(memory), facts, orders),
+        interval_s=monitor.machines[machines[0]].interval_s,
+        alarms=telling(spans_of(memory), monitor, orders),
         maintenance=_newest_order(pending),
         neighbours=_neighbours(names),
     )
@@ -105,11 +105,11 @@ def side_by_side(rows: pd.DataFrame, champion: Champion) -> pd.DataFrame:
 
 def healthy_side_by_side(champion: Champion, machines: Sequence[str], regime: int = 0) -> pd.DataFrame:
     """The healthy rows of all bearings of a shaft, the last ones beside each other; a newer baseline has fewer of them."""
-    facts = facts_of(champion)
+    monitor = monitor_of(champion)
     parts: dict[str, pd.Series] = {}
-    longest = max(len(facts.healthy(machine, regime)) for machine in machines)
+    longest = max(len(monitor.healthy(machine, regime)) for machine in machines)
     for machine in machines:
-        own = facts.healthy(machine, regime).reset_index(drop=True)
+        own = monitor.healthy(machine, regime).reset_index(drop=True)
         own.index += longest - len(own)
         parts |= {f"{name} @ {machine}": own[name] for name in _features(champion, machine)}
     return pd.DataFrame(parts, index=range(longest))
@@ -127,37 +127,37 @@ def _neighbours(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 
-def telling(spans: Sequence[AlarmSpan], facts: Facts, orders: Sequence[WorkOrder]) -> tuple[AlarmSpan, ...]:
+def telling(spans: Sequence[AlarmSpan], monitor: Monitor, orders: Sequence[WorkOrder]) -> tuple[AlarmSpan, ...]:
     """The alarms that still say something of the machine as it is now.
 
     Not those that a work order mended, nor those of the baseline of before it: until the new one was learnt, or for a
     day while it is not. Nor those of the neighbours that came with a mended one and cleared after it was mended. Nor
     those that all bearings of a shaft raised together: a fault starts on one, a change of load or speed on all.
     """
-    newest = facts.newest(orders)
-    over = {machine: max(order.at_s, stale_until(facts, machine, order)) for machine, order in newest.items()}
+    newest = monitor.newest(orders)
+    over = {machine: max(order.at_s, stale_until(monitor, machine, order)) for machine, order in newest.items()}
     told = []
     for span in spans:
         if span.machine in over and span.raised_s <= over[span.machine]:
             continue
         if any(_came_with(span, one, newest) for one in spans if one.machine in newest):
             continue
-        if together(span, spans, facts):
+        if together(span, spans, monitor):
             continue
         told.append(span)
     return tuple(told)
 
 
-def stale_until(facts: Facts, machine: str, order: WorkOrder) -> float:
+def stale_until(monitor: Monitor, machine: str, order: WorkOrder) -> float:
     """Until when alarms after a work order are those of the baseline of before it."""
-    learnt = facts.baselines.get(machine)
+    learnt = monitor.baselines.get(machine)
     return learnt.until_s if learnt is not None and learnt.event_s >= order.at_s else order.at_s + DAY_S
 
 
-def together(span: AlarmSpan, spans: Sequence[AlarmSpan], facts: Facts) -> bool:
+def together(span: AlarmSpan, spans: Sequence[AlarmSpan], monitor: Monitor) -> bool:
     """Whether every bearing of a shaft of three or more raised an alarm within the time that one takes to be certain."""
-    shaft = facts.on_shaft(facts.group_of(span.machine))
-    within = RULE.sustained * facts.machines[span.machine].interval_s
+    shaft = monitor.on_shaft(monitor.group_of(span.machine))
+    within = RULE.sustained * monitor.machines[span.machine].interval_s
     near = {one.machine for one in spans if abs(one.onset_s - span.onset_s) <= within}
     return len(shaft) >= ALL_OF and near >= set(shaft)
 

@@ -22,7 +22,7 @@ from gauntlet.tasks.gauntlet import Request
 from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop import challenger, maintenance
 from gauntlet.tasks.loop.champion import Champion, adapter
-from gauntlet.tasks.loop.contract import Material, NotYet
+from gauntlet.tasks.loop.contract import NotYet, TrainingData
 from gauntlet.tasks.loop.drift_check import newest_windows
 from gauntlet.tasks.loop.maintenance import Event
 from gauntlet.tasks.loop.scoring import FileScored, score_file
@@ -37,7 +37,7 @@ from gauntlet.tasks.vibration.gauntlets import NASA
 from gauntlet.tasks.vibration.library import library_files, lives_in, machines_in
 from gauntlet.tasks.vibration.lives import Life, healthy_rows
 from gauntlet.tasks.vibration.load import load
-from gauntlet.tasks.vibration.online.facts import facts_of
+from gauntlet.tasks.vibration.online.monitor import monitor_of
 from gauntlet.tasks.vibration.online.windows import telling
 from gauntlet.tasks.vibration.train import trained_on
 
@@ -177,16 +177,16 @@ def test_a_wrong_table_is_refused_in_words(
 
 def test_what_all_bearings_raise_together_and_what_was_mended_say_nothing_of_a_fault(champion: Champion) -> None:
     """The alarm of one bearing does; another of its own after the work order, too, once a day has gone."""
-    facts, names = facts_of(champion), [f"2nd_test {unit}" for unit in UNITS]
+    monitor, names = monitor_of(champion), [f"2nd_test {unit}" for unit in UNITS]
     together = [AlarmSpan(1000.0 + STEP_S * i, 1000.0 + STEP_S * (i + 5), None, name) for i, name in enumerate(names)]
-    assert telling(together, facts, []) == ()
-    assert telling(together[:3], facts, []) == tuple(together[:3])
+    assert telling(together, monitor, []) == ()
+    assert telling(together[:3], monitor, []) == tuple(together[:3])
     late = [*together[:3], AlarmSpan(1e5, 1.1e5, None, names[3])]
-    assert telling(late, facts, []) == tuple(late)
+    assert telling(late, monitor, []) == tuple(late)
     order = Event("2nd_test", "bearing 1", 2e5, "part_replaced", "WO-1")
     own = [AlarmSpan(at, at, None, names[0]) for at in (1e5, 2.1e5, 2e5 + 86400 + 1)]
     other = AlarmSpan(0.5e5, 0.5e5, None, names[1])
-    assert telling([*own, other], facts, [order]) == (own[2], other)
+    assert telling([*own, other], monitor, [order]) == (own[2], other)
 
 
 def test_an_inspection_changes_no_baseline(store: Any) -> None:
@@ -215,18 +215,18 @@ def test_a_rebaselined_machine_forgets_the_old_rows_and_the_others_forget_nothin
     assert window.known is not None
     assert window.known.maintenance is not None
     assert "WO-1" in window.known.maintenance.what
-    material = challenger.gather(champion, 30.0, store, why)
-    mended = material.training["machine"] == "2nd_test bearing 1"
-    assert (int(mended.sum()), len(material.since), int((~mended).sum())) == (32, 8, 3 * 60)
-    model = challenger.train(champion, material)
-    judged = challenger.contest(champion, model, material, 7)
+    training_data = challenger.gather(champion, 30.0, store, why)
+    mended = training_data.training["machine"] == "2nd_test bearing 1"
+    assert (int(mended.sum()), len(training_data.since), int((~mended).sum())) == (32, 8, 3 * 60)
+    model = challenger.train(champion, training_data)
+    judged = challenger.contest(champion, model, training_data, 7)
     assert worse(judged.replays) == {}
     assert judged.since is not None
     assert judged.since.primary.challenger < 2 < judged.since.primary.champion
-    entry = challenger.entry(champion, model, material, judged.metrics, why, 7)
+    entry = challenger.entry(champion, model, training_data, judged.metrics, why, 7)
     again = Champion("nasa", LoadedModel(entry.name, 2, entry.tags, model, dict(entry.files)), adapter(in_loop("nasa")))
-    assert facts_of(again).pending([event]) == {}
-    rows = facts_of(champion).healthy("2nd_test bearing 2")[["machine", "log_level 1", "relative_level 1"]]
+    assert monitor_of(again).pending([event]) == {}
+    rows = monitor_of(champion).healthy("2nd_test bearing 2")[["machine", "log_level 1", "relative_level 1"]]
     np.testing.assert_array_equal(model.predict(rows), champion.loaded.model.predict(rows))
 
 
@@ -237,12 +237,12 @@ def test_what_was_mended_was_a_fault_before_and_is_never_learnt(champion: Champi
     maintenance.keep(store, "nasa", Event("2nd_test", "bearing 1", closed_s, "part_replaced", "WO-1"))
     week = 7 * 144
     score("well.csv", _table(_levels(week + 50, 7), 300))
-    material = challenger.gather(champion, 30.0, store, {"verdict": "requested"})
-    new = pd.concat([material.training, material.since]).dropna(subset="time")
+    training_data = challenger.gather(champion, 30.0, store, {"verdict": "requested"})
+    new = pd.concat([training_data.training, training_data.since]).dropna(subset="time")
     assert set(new["machine"]) == {"2nd_test bearing 1"}
     assert new["time"].min() > closed_s
-    first = challenger.train(champion, material)
-    entry = challenger.entry(champion, first, material, {}, {}, 7)
+    first = challenger.train(champion, training_data)
+    entry = challenger.entry(champion, first, training_data, {}, {}, 7)
     again = Champion("nasa", LoadedModel(entry.name, 2, entry.tags, first, dict(entry.files)), adapter(in_loop("nasa")))
     more = challenger.gather(again, 30.0, store, {"verdict": "requested"})
     assert more.notes["rebaselined"] == []
@@ -257,14 +257,16 @@ def test_what_was_mended_was_a_fault_before_and_is_never_learnt(champion: Champi
 
 def test_a_challenger_that_has_learnt_the_fault_is_refused(champion: Champion, lives: tuple[Life, ...]) -> None:
     """The rows after the onset as healthy ones: the past failure is announced later, or missed."""
-    facts = facts_of(champion)
+    monitor = monitor_of(champion)
     fault = lives[0].rows.iloc[200:].assign(time=np.nan, regime=0)
-    training = pd.concat([facts.training, fault], ignore_index=True)
+    training = pd.concat([monitor.training, fault], ignore_index=True)
     notes = {"machines": {}, "rebaselined": [], "relearnt": ["2nd_test bearing 1"]}
-    material = Material(training, training.iloc[:0], training.iloc[:0], len(fault), (), "simulated", notes)
-    judged = challenger.contest(champion, challenger.train(champion, material), material, 7)
+    training_data = TrainingData(training, training.iloc[:0], training.iloc[:0], len(fault), (), "simulated", notes)
+    judged = challenger.contest(champion, challenger.train(champion, training_data), training_data, 7)
     assert "2nd_test bearing 1" in worse(judged.replays)
-    same = Material(facts.training, training.iloc[:0], training.iloc[:0], 0, (), "simulated", {**notes, "relearnt": []})
+    same = TrainingData(
+        monitor.training, training.iloc[:0], training.iloc[:0], 0, (), "simulated", {**notes, "relearnt": []}
+    )
     judged = challenger.contest(champion, challenger.train(champion, same), same, 7)
     assert worse(judged.replays) == {}
     assert judged.frozen.primary.gain == 0

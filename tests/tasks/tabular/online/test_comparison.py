@@ -10,7 +10,7 @@ from gauntlet.datasets import ai4i
 from gauntlet.datasets.errors import GauntletError
 from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop.champion import Champion, adapter
-from gauntlet.tasks.loop.contract import Material
+from gauntlet.tasks.loop.contract import TrainingData
 from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.registry.load import LoadedModel
 from gauntlet.tasks.tabular.gauntlets import AI4I
@@ -22,7 +22,7 @@ TARGET = ai4i.SPEC.target
 
 
 @pytest.fixture(scope="module")
-def champion(tmp_path_factory: pytest.TempPathFactory) -> tuple[Champion, Material]:
+def champion(tmp_path_factory: pytest.TempPathFactory) -> tuple[Champion, TrainingData]:
     """A classifier registered at prices of its own, and frozen rows."""
     table = ai4i.read(ai4i.simulate(tmp_path_factory.mktemp("comparison"), seed=3, rows=2000)).frame
     rows = table[[*ai4i.SPEC.features, TARGET]].reset_index(drop=True)
@@ -31,12 +31,12 @@ def champion(tmp_path_factory: pytest.TempPathFactory) -> tuple[Champion, Materi
         learnt[list(ai4i.SPEC.features)], learnt[TARGET].to_numpy(np.int64)
     )
     model = LoadedModel(AI4I.candidates[0].name, 4, {"source": "simulated"}, fitted, {})
-    return Champion("ai4i", model, adapter(in_loop("ai4i"))), Material(
+    return Champion("ai4i", model, adapter(in_loop("ai4i"))), TrainingData(
         learnt, frozen, frozen.iloc[:0], 0, (), "simulated"
     )
 
 
-def test_the_cost_guard_counts_in_the_champions_own_prices(champion: tuple[Champion, Material]) -> None:
+def test_the_cost_guard_counts_in_the_champions_own_prices(champion: tuple[Champion, TrainingData]) -> None:
     """Mistakes at the cheaper threshold, each at its price, per 1,000 rows; the challenger inherits the prices."""
     held, training_data = champion
     X, y = training_data.evaluation.drop(columns=TARGET), training_data.evaluation[TARGET].to_numpy(bool)
@@ -54,7 +54,7 @@ def test_the_cost_guard_counts_in_the_champions_own_prices(champion: tuple[Champ
 
 
 @pytest.mark.parametrize("name", ["price_of_miss", "price_of_false_alarm"])
-def test_a_champion_without_a_price_is_registered_anew(champion: tuple[Champion, Material], name: str) -> None:
+def test_a_champion_without_a_price_is_registered_anew(champion: tuple[Champion, TrainingData], name: str) -> None:
     """Nobody guesses what a mistake costs."""
     held, training_data = champion
     fitted = pipeline(AI4I.candidates[0], DEAR, 7).fit(

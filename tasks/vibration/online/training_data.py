@@ -18,7 +18,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from gauntlet.tasks.loop.champion import Champion
-from gauntlet.tasks.loop.contract import Carried, Manifest, Material, NotYet
+from gauntlet.tasks.loop.contract import Manifest, NotYet, TrainingData, VersionFiles
 from gauntlet.tasks.loop.maintenance import Event, event_of, events
 from gauntlet.tasks.loop.store import ALARM, SCORE, listed, manifests, memory_before, rows_of
 from gauntlet.tasks.models.machine_health import MACHINE, REGIME
@@ -27,8 +27,8 @@ from gauntlet.tasks.registry.load import LoadedModel
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.tracking import servers
 from gauntlet.tasks.vibration.library import FACTS, LIVES, TRAINING
-from gauntlet.tasks.vibration.online.facts import BASELINES, SINCE, TIME, Baseline, Facts, facts_of
 from gauntlet.tasks.vibration.online.learning import clear_of_faults, set_apart, since_the_change
+from gauntlet.tasks.vibration.online.monitor import BASELINES, SINCE, TIME, Baseline, Monitor, monitor_of
 from gauntlet.tasks.vibration.online.scoring import spans_of
 
 LEAST = 36  # rows of a machine that a baseline is learnt from: six hours of IMS, a fifth of them set apart
@@ -45,13 +45,13 @@ class Learnt:
     relearnt: tuple[str, ...]
 
 
-def gather(champion: Champion, why: Mapping[str, Any], lookback_days: float, connection: Connection) -> Material:
+def gather(champion: Champion, why: Mapping[str, Any], lookback_days: float, connection: Connection) -> TrainingData:
     """The champion's healthy rows and what may be learnt of the rows that were scored lately.
 
     Raises:
         NotYet: there is nothing that may be learnt, or too little of it; in words.
     """
-    facts, gauntlet = facts_of(champion), champion.gauntlet
+    monitor, gauntlet = monitor_of(champion), champion.gauntlet
     oldest = (datetime.now(UTC) - timedelta(days=lookback_days)).isoformat()
     with servers(connection):
         taken = [
@@ -67,35 +67,36 @@ def gather(champion: Champion, why: Mapping[str, Any], lookback_days: float, con
         orders = events(connection, gauntlet)
     if not scored:
         raise NotYet(f"nothing of {gauntlet} was scored in the last {lookback_days:g} days: nothing can be learnt.")
-    scored = {group: _unknown(rows, facts, champion) for group, rows in scored.items()}
+    scored = {group: _unknown(rows, monitor, champion) for group, rows in scored.items()}
     clear = {
-        group: clear_of_faults(rows, spans_of(memories[group]), facts, group, orders) for group, rows in scored.items()
+        group: clear_of_faults(rows, spans_of(memories[group]), monitor, group, orders)
+        for group, rows in scored.items()
     }
-    pending = {name: order for name, order in facts.pending(orders).items() if facts.group_of(name) in scored}
-    learnt, verdict = _after_maintenance(facts, clear, pending), why.get("verdict")
+    pending = {name: order for name, order in monitor.pending(orders).items() if monitor.group_of(name) in scored}
+    learnt, verdict = _after_maintenance(monitor, clear, pending), why.get("verdict")
     if learnt is None and (verdict == "maintenance" or (verdict == "operating_change" and pending)):
-        raise NotYet(_too_early(facts, scored, pending, event_of(why)))
+        raise NotYet(_too_early(monitor, scored, pending, event_of(why)))
     if learnt is None and verdict == "operating_change":
-        learnt = _new_regime(champion, facts, clear, documents)
+        learnt = _new_regime(champion, monitor, clear, documents)
     elif learnt is None:
         learnt = _more(champion, clear, pending)
     simulated = champion.loaded.tags.get("source") == "simulated" or any(
         manifest.source == "simulated" for manifest in taken
     )
-    return _material(facts, learnt, taken, "simulated" if simulated else "real")
+    return _training_data(monitor, learnt, taken, "simulated" if simulated else "real")
 
 
-def _material(facts: Facts, learnt: Learnt, taken: Sequence[Manifest], source: str) -> Material:
-    kept = facts.training[~facts.training[MACHINE].isin(list(learnt.rebaselined))]
+def _training_data(monitor: Monitor, learnt: Learnt, taken: Sequence[Manifest], source: str) -> TrainingData:
+    kept = monitor.training[~monitor.training[MACHINE].isin(list(learnt.rebaselined))]
     training = pd.concat([kept, learnt.training[[*kept.columns]]], ignore_index=True)
-    baselines = {**facts.baselines, **learnt.rebaselined}
+    baselines = {**monitor.baselines, **learnt.rebaselined}
     notes = {
         "machines": {name: asdict(one) for name, one in baselines.items()},
         "rebaselined": sorted(learnt.rebaselined),
         "relearnt": list(learnt.relearnt),
     }
     files = tuple(manifest.sha256 for manifest in taken)
-    return Material(training, training.iloc[:0], learnt.since, len(learnt.training), files, source, notes)
+    return TrainingData(training, training.iloc[:0], learnt.since, len(learnt.training), files, source, notes)
 
 
 def _groups(taken: Sequence[Manifest]) -> list[str]:
@@ -107,21 +108,25 @@ def _rows(connection: Connection, taken: Sequence[Manifest]) -> pd.DataFrame:
     return rows.drop(columns=[SCORE, ALARM]).drop_duplicates(KEY, keep="last").sort_values(TIME, kind="stable")
 
 
-def _unknown(rows: pd.DataFrame, facts: Facts, champion: Champion) -> pd.DataFrame:
+def _unknown(rows: pd.DataFrame, monitor: Monitor, champion: Champion) -> pd.DataFrame:
     """Rows that neither were learnt nor set apart before, with the training's columns."""
-    rows = rows[rows[MACHINE].isin(list(facts.machines))].reindex(columns=facts.training.columns.drop(REGIME))
+    rows = rows[rows[MACHINE].isin(list(monitor.machines))].reindex(columns=monitor.training.columns.drop(REGIME))
     seen = (
-        [facts.training[KEY], champion.table(SINCE)[KEY]] if SINCE in champion.loaded.files else [facts.training[KEY]]
+        [monitor.training[KEY], champion.table(SINCE)[KEY]]
+        if SINCE in champion.loaded.files
+        else [monitor.training[KEY]]
     )
     known = pd.MultiIndex.from_frame(pd.concat(seen).dropna())
     return rows[~pd.MultiIndex.from_frame(rows[KEY]).isin(known)].reset_index(drop=True)
 
 
-def _after_maintenance(facts: Facts, clear: Mapping[str, pd.DataFrame], pending: Mapping[str, Event]) -> Learnt | None:
+def _after_maintenance(
+    monitor: Monitor, clear: Mapping[str, pd.DataFrame], pending: Mapping[str, Event]
+) -> Learnt | None:
     """New baselines of the mended machines, from rows since; None while no machine has enough of them."""
     training, since, baselines = [], [], {}
     for machine, order in pending.items():
-        rows = clear.get(facts.group_of(machine), pd.DataFrame({MACHINE: [], TIME: []}))
+        rows = clear.get(monitor.group_of(machine), pd.DataFrame({MACHINE: [], TIME: []}))
         rows = rows[(rows[MACHINE] == machine) & (rows[TIME] >= order.at_s)]
         if len(rows) < LEAST:
             continue
@@ -135,33 +140,33 @@ def _after_maintenance(facts: Facts, clear: Mapping[str, pd.DataFrame], pending:
 
 
 def _too_early(
-    facts: Facts, scored: Mapping[str, pd.DataFrame], pending: Mapping[str, Event], event: Event | None
+    monitor: Monitor, scored: Mapping[str, pd.DataFrame], pending: Mapping[str, Event], event: Event | None
 ) -> str:
-    if event is not None and not facts.named_by(event):
-        some = ", ".join(list(facts.machines)[:4])
+    if event is not None and not monitor.named_by(event):
+        some = ", ".join(list(monitor.machines)[:4])
         return f"the champion knows no machine {event.machine!r} {event.unit!r}; it knows {some}"
     if not pending:
         return "no work order is waiting: every one that changed a machine was learnt already"
     told = []
     for machine, order in pending.items():
-        rows = scored.get(facts.group_of(machine), pd.DataFrame({MACHINE: [], TIME: []}))
+        rows = scored.get(monitor.group_of(machine), pd.DataFrame({MACHINE: [], TIME: []}))
         count = int(((rows[MACHINE] == machine) & (rows[TIME] >= order.at_s)).sum())
         told.append(f"{machine}: {count} snapshots scored since the work order was closed")
     return f"{'; '.join(told)}; {LEAST} are needed. The drift check asks again when they are there."
 
 
 def _new_regime(
-    champion: Champion, facts: Facts, clear: Mapping[str, pd.DataFrame], documents: Sequence[Mapping[str, Any]]
+    champion: Champion, monitor: Monitor, clear: Mapping[str, pd.DataFrame], documents: Sequence[Mapping[str, Any]]
 ) -> Learnt:
     """Rows since the change as a regime of their own; of a machine without neighbours beside its others."""
     training, since, relearnt = [], [], []
     for group, start in since_the_change(documents, champion, list(clear)).items():
-        machines = facts.on_shaft(group)
-        rows = _changed(clear[group][clear[group][TIME] >= start], facts, machines)
+        machines = monitor.on_shaft(group)
+        rows = _changed(clear[group][clear[group][TIME] >= start], monitor, machines)
         if not len(rows) or rows.groupby(MACHINE).size().min() < LEAST or rows[MACHINE].nunique() < len(machines):
             continue
         fit, held = set_apart(rows)
-        regime = int(facts.training[REGIME].max()) + 1 if len(machines) > 1 else 0
+        regime = int(monitor.training[REGIME].max()) + 1 if len(machines) > 1 else 0
         training.append(fit.assign(**{REGIME: regime}))
         since.append(held.assign(**{REGIME: regime}))
         relearnt += machines
@@ -170,13 +175,13 @@ def _new_regime(
     return Learnt(pd.concat(training), pd.concat(since, ignore_index=True), {}, tuple(relearnt))
 
 
-def _changed(rows: pd.DataFrame, facts: Facts, machines: Sequence[str]) -> pd.DataFrame:
+def _changed(rows: pd.DataFrame, monitor: Monitor, machines: Sequence[str]) -> pd.DataFrame:
     """Without rows of before the change, which the first window of it may hold: nearer to the level known than to the new one."""
     levels = list(rows.filter(regex=r"^log_level "))
     shaft = rows.groupby(TIME)[levels].mean().mean(axis=1)
     if not len(shaft):
         return rows
-    old = float(pd.concat([facts.healthy(machine)[levels] for machine in machines]).mean(axis=1).mean())
+    old = float(pd.concat([monitor.healthy(machine)[levels] for machine in machines]).mean(axis=1).mean())
     new = float(shaft.iloc[-max(1, len(shaft) // 3) :].median())
     times = shaft.index[(shaft - new).abs() <= (shaft - old).abs()]
     return rows[rows[TIME].isin(times)]
@@ -199,42 +204,46 @@ def _more(champion: Champion, clear: Mapping[str, pd.DataFrame], pending: Mappin
     return Learnt(pd.concat(training), pd.concat(since, ignore_index=True), {}, tuple(relearnt))
 
 
-def of_versions(_: Champion, challenger: LoadedModel) -> Material:
+def of_versions(_: Champion, challenger: LoadedModel) -> TrainingData:
     """What the challenger learnt and set apart, as it was registered."""
     training, since = (pd.read_parquet(io.BytesIO(challenger.files[name])) for name in (TRAINING, SINCE))
     notes = json.loads(challenger.files[BASELINES])
-    return Material(training, training.iloc[:0], since, 0, (), challenger.tags.get("source", ""), notes)
+    return TrainingData(training, training.iloc[:0], since, 0, (), challenger.tags.get("source", ""), notes)
 
 
-def train(champion: Champion, material: Material) -> Any:
+def train(champion: Champion, training_data: TrainingData) -> Any:
     """The champion's detector, fitted on the training rows; baselines that did not change come out the same."""
-    rows = material.training.drop(columns=TIME)
+    rows = training_data.training.drop(columns=TIME)
     return clone(champion.loaded.model).fit(rows if rows[REGIME].any() else rows.drop(columns=REGIME))
 
 
-def carry(champion: Champion, _: Any, material: Material) -> Carried:
+def version_files(champion: Champion, _: Any, training_data: TrainingData) -> VersionFiles:
     """The healthy rows that it knows now, the frozen ones of since, the same past lives."""
     seen = [name for name in champion.reference.columns if name != MACHINE]
-    beside = list(material.training.filter(regex=r"^relative_level ")) if material.training[REGIME].any() else []
+    beside = (
+        list(training_data.training.filter(regex=r"^relative_level ")) if training_data.training[REGIME].any() else []
+    )
     columns = [MACHINE, *dict.fromkeys(map(str, [*seen, *beside]))]
-    reference = material.training[columns].reset_index(drop=True)
+    reference = training_data.training[columns].reset_index(drop=True)
     files = {
         "feature_names.txt": "\n".join(columns[1:]).encode(),
         "reference.parquet": parquet(reference),
-        TRAINING: parquet(material.training.reset_index(drop=True)),
-        SINCE: parquet(_all_since(champion, material)),
-        BASELINES: json.dumps(dict(material.notes), indent=1).encode(),
+        TRAINING: parquet(training_data.training.reset_index(drop=True)),
+        SINCE: parquet(_all_since(champion, training_data)),
+        BASELINES: json.dumps(dict(training_data.notes), indent=1).encode(),
         **{name: champion.loaded.files[name] for name in (LIVES, FACTS)},
     }
     rows = reference.dropna(axis=1, how="all").head(200)
-    return Carried(
+    return VersionFiles(
         rows, files, "judged by the library of past failures and false alarms on healthy rows that no version learnt"
     )
 
 
-def _all_since(champion: Champion, material: Material) -> pd.DataFrame:
+def _all_since(champion: Champion, training_data: TrainingData) -> pd.DataFrame:
     """What was ever set apart, except of machines whose baseline is new."""
     if SINCE not in champion.loaded.files:
-        return material.since
+        return training_data.since
     before = champion.table(SINCE)
-    return pd.concat([before[~before[MACHINE].isin(material.notes["rebaselined"])], material.since], ignore_index=True)
+    return pd.concat(
+        [before[~before[MACHINE].isin(training_data.notes["rebaselined"])], training_data.since], ignore_index=True
+    )

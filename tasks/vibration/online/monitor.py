@@ -33,7 +33,7 @@ class Baseline:
 
 
 @dataclass(frozen=True, eq=False)
-class Facts:
+class Monitor:
     """`training`: rows that the champion was fitted on: machine, time, regime, features. `lives`: past ones, whole."""
 
     machines: Mapping[str, Monitored]
@@ -75,7 +75,7 @@ class Facts:
 
 
 @lru_cache(maxsize=4)
-def facts_of(champion: Champion) -> Facts:
+def monitor_of(champion: Champion) -> Monitor:
     """The champion's own files, read once.
 
     Raises:
@@ -91,11 +91,13 @@ def facts_of(champion: Champion) -> Facts:
         if column not in training:
             training[column] = value
     known = json.loads(files[BASELINES])["machines"] if BASELINES in files else {}
-    return Facts(machines_in(files), training, lives_in(files), {name: Baseline(**one) for name, one in known.items()})
+    return Monitor(
+        machines_in(files), training, lives_in(files), {name: Baseline(**one) for name, one in known.items()}
+    )
 
 
 def limit_of(champion: Champion, machine: str, healthy: np.ndarray) -> float:
     """The alarm limit for a machine; `healthy`: index (rows,) of the rows that its baseline was learnt from."""
     share = champion.loaded.model.fit_share
     rest = healthy[round(len(healthy) * share) :]
-    return RULE.limit(facts_of(champion).machines[machine].interval_s, rest if share < 1 and len(rest) >= 8 else None)
+    return RULE.limit(monitor_of(champion).machines[machine].interval_s, rest if share < 1 and len(rest) >= 8 else None)
