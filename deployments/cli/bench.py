@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
     verbs = typer.Typer(help="Measure the hot paths: ratios, same work, same run.", no_args_is_help=True)
     verbs.command()(vibration)
     verbs.command()(sound)
+    verbs.command()(startup)
     app.add_typer(verbs, name="bench")
 
 
@@ -55,6 +57,17 @@ def sound(
     place = locate(module.SPEC, "auto", data, settings().data_root, module.simulation(7, 0.1))
     found = module.read(place.path)
     _print(bench(found.clips, files, rounds, threads), f"{place.source} clips")
+
+
+def startup(
+    arguments: Annotated[str, typer.Option(help="What the command line is called with.")] = "--help",
+    against: Annotated[Path | None, typer.Option(help="A checkout of another version to measure beside.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of which the median counts.")] = 5,
+) -> None:
+    """Start the command line as a whole process: against another checkout, and the bare interpreter."""
+    from gauntlet.deployments.startup_bench import bench
+
+    _print(bench(shlex.split(arguments), against, rounds), f"gauntlet {arguments}")
 
 
 def _print(rows: Sequence[Any], title: str) -> None:
