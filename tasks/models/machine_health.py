@@ -102,7 +102,7 @@ class MachineHealth(Detector):
                 yield model, machine, places[here]
 
     def _rows(self, X: pd.DataFrame, machine: str, places: np.ndarray) -> pd.DataFrame:
-        rows = X[self.columns_[machine]].iloc[places].astype(np.float64)
+        rows = X.iloc[places][self.columns_[machine]].astype(np.float64)
         whole = np.isfinite(rows.to_numpy()).all(axis=0)
         if not whole.all():
             column = self.columns_[machine][int(np.argmin(whole))]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-import tempfile
+import threading
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,9 +14,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
+from zipfile import BadZipFile
 
 import numpy as np
 
+_LOG = logging.getLogger("gauntlet")
 IN_FLIGHT = 4  # files per thread: enough to keep it busy, few enough for flat memory
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -38,10 +42,10 @@ class FeatureCache:
         """What the file holds."""
         cache = cls(path)
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 cache.rows = dict(zip(stored["keys"].tolist(), stored["rows"], strict=True))
                 cache.stamps = dict(zip(stored["files"].tolist(), stored["hashes"].tolist(), strict=True))
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
             cache.rows, cache.stamps = {}, {}
         return cache
 
@@ -59,14 +63,20 @@ class FeatureCache:
                 self.stamps[stamp] = key
 
     def save(self) -> None:
-        """On disk, whole or not at all; nothing where nothing is new."""
+        """On disk, whole or not at all; nothing where nothing is new. A full disk costs the cache only, which is said."""
         if not self.new:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self.path.parent, suffix=".part", delete=False) as part:
-            keys, files, hashes = (np.array(list(one), str) for one in (self.rows, self.stamps, self.stamps.values()))
-            np.savez(part, keys=keys, rows=np.array(list(self.rows.values())), files=files, hashes=hashes)
-        Path(part.name).replace(self.path)
+        keys, files, hashes = (np.array(list(one), str) for one in (self.rows, self.stamps, self.stamps.values()))
+        part = self.path.with_name(f"{self.path.name}.{os.getpid()}-{threading.get_ident()}.part")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with part.open("wb") as file:
+                np.savez(file, keys=keys, rows=np.array(list(self.rows.values())), files=files, hashes=hashes)
+            part.replace(self.path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            _LOG.warning("features are not kept for the next run: %s: %s", self.path, error.strerror or error)
+            return
         self.new = False
 
 
