@@ -185,7 +185,7 @@ def _live(loop: Loop, paths: Sequence[Path], *, weekly: bool = True) -> None:
 def _untouched(champion: Champion, life: Life) -> np.ndarray:
     """Whether the alarm of the champion of the first day stands after each row, by the rule over the life in one piece."""
     stands = np.zeros(len(life.rows), bool)
-    score = champion.loaded.model.predict(life.rows)
+    score = champion.loaded.model.decision_function(life.rows)
     for event in alarms(
         score, AlarmRule(), life.interval_s, life.healthy, life.fitted(champion.loaded.model.fit_share)
     ):
@@ -240,10 +240,10 @@ def test_retraining_on_every_drift_blinds_it(lives: tuple[Life, ...]) -> None:
     failing = next(life for life in own if life.unit == "bearing 1")
     model = _champion(lives, "2nd_test").loaded.model
     reference = {life.machine: life.rows.iloc[: life.healthy] for life in own}
-    score = [model.predict(failing.rows.iloc[: failing.healthy])]
+    score = [model.decision_function(failing.rows.iloc[: failing.healthy])]
     for start in range(failing.healthy, len(table.index), SIX_HOURS):
         stop = start + SIX_HOURS
-        score.append(model.predict(failing.rows.iloc[start:stop]))
+        score.append(model.decision_function(failing.rows.iloc[start:stop]))
         now = {life.machine: life.rows.iloc[start:stop] for life in own}
         pairs = [
             (old["log_level 1"].to_numpy(), now[name]["log_level 1"].to_numpy()) for name, old in reference.items()

@@ -151,14 +151,14 @@ def test_a_caption_is_no_wider_than_the_page() -> None:
 
 
 def test_text_is_escaped_everywhere() -> None:
-    """Title, subtitle, source, verdict, sentences, headings, cells, captions, descriptions and monitor."""
+    """Title, subtitle, source, verdict, sentences, headings, cells, captions, descriptions and facts."""
     everything = Page(
         title=EVIL,
         subtitle=EVIL,
         source=EVIL,
         verdict=(EVIL,),
         leaked=True,
-        monitor=((EVIL, EVIL),),
+        facts=((EVIL, EVIL),),
         sections=(Section(EVIL, (EVIL,), (Table((EVIL,), ((EVIL,),), (0,), EVIL),), (Picture(b"\x89PNG", EVIL),)),),
     )
     html = render(everything)
@@ -169,7 +169,7 @@ def test_text_is_escaped_everywhere() -> None:
 
 
 def test_findings_and_facts_of_a_run_are_escaped() -> None:
-    """Column names, file names and monitor come from outside."""
+    """Column names, file names and facts come from outside."""
     html, _, _ = page(findings=(Finding("post_event", EVIL, EVIL),))
     assert "<script" not in html
     assert html.count("&lt;script&gt;") >= 4

@@ -227,7 +227,7 @@ def test_a_rebaselined_machine_forgets_the_old_rows_and_the_others_forget_nothin
     again = Champion("nasa", LoadedModel(entry.name, 2, entry.tags, model, dict(entry.files)), adapter(in_loop("nasa")))
     assert monitor_of(again).pending([event]) == {}
     rows = monitor_of(champion).healthy("2nd_test bearing 2")[["machine", "log_level 1", "relative_level 1"]]
-    np.testing.assert_array_equal(model.predict(rows), champion.loaded.model.predict(rows))
+    np.testing.assert_array_equal(model.decision_function(rows), champion.loaded.model.decision_function(rows))
 
 
 def test_what_was_mended_was_a_fault_before_and_is_never_learnt(champion: Champion, score: Score, store: Any) -> None:
