@@ -69,13 +69,17 @@ def test_the_linear_forecaster_reaches_published_nlinear(folder: Path, name: str
 
 
 @pytest.mark.slow
-def test_the_best_of_the_gauntlet_reaches_it_too(real_result: Callable[[str], dict[str, Any]]) -> None:
-    """The whole flow on ETTh1, as anybody runs it: every model in the table, the best at or below NLinear."""
+def test_the_gauntlets_linear_forecaster_reaches_it_too(real_result: Callable[[str], dict[str, Any]]) -> None:
+    """The whole flow on ETTh1, as anybody runs it: every model in the table, the linear one at or below NLinear.
+
+    The best is another: it is chosen on the validation part, and docs/results.md says that it does not reach NLinear.
+    """
     result = real_result("forecasting")
     assert result["source"] == "real"
+    assert result["chosen_on"] == "the validation part"
     cells = {(c["model"], c["group"]["horizon"], c["group"]["origins"]): c["metrics"] for c in result["cells"]}
     for horizon, (mse, mae) in zip(ett.HORIZONS, PUBLISHED["ETTh1"]["NLinear"], strict=True):
-        found = cells[result["best"], horizon, "all"]
+        found = cells["linear_forecaster", horizon, "all"]
         assert found["mse"] <= mse
         assert found["mae"] <= mae
         for model in ("prophet_forecaster_enhanced_ETTh1", "lightgbm_forecaster_challenger", "arima_forecaster"):
