@@ -87,8 +87,6 @@ def _timed(code: str, arguments: Sequence[str], folder: Path | None) -> float:
         )
         seconds = time.monotonic() - began
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise BadInput(
-            folder, f"`gauntlet {' '.join(arguments)}` ended with {done.returncode}: {said[-1:] or 'silent'}"
-        )
+        said = (done.stderr or done.stdout).strip().splitlines() or ["silent"]
+        raise BadInput(folder, f"`gauntlet {' '.join(arguments)}` ended with {done.returncode}: {said[-1]}")
     return seconds

@@ -37,12 +37,8 @@ from gauntlet.datasets.spec import Source
 from gauntlet.deployments import stack as local_stack
 from gauntlet.deployments.stack.services import some_free_port
 from gauntlet.tasks.gauntlet import Gauntlet, Request
-from gauntlet.tasks.models.level_rise import LevelRise
 from gauntlet.tasks.runtime.connection import Connection, resolve
 from gauntlet.tasks.runtime.settings import Settings, settings
-from gauntlet.tasks.vibration.featurize.indicators import condition_indicators
-from gauntlet.tasks.vibration.featurize.table import FeatureTable
-from gauntlet.tasks.vibration.run_in import settled
 
 SERVERS = {"stack", "s3_only", "cfg", "postgres", "bare_environment"}
 
@@ -90,14 +86,22 @@ class RiseIndex:
     @classmethod
     def over(cls, rows: np.ndarray, *, axes: int = 1, start: int = 0) -> RiseIndex:
         """Of rows x (indicators x axes), learnt from the first fifth after `start`, where its run-in ends."""
-        healthy = len(rows) // 5
-        first = min(start, healthy - 10)
+        # Here and not above: the kernels of features would be loaded by every test process.
+        from gauntlet.tasks.models.level_rise import LevelRise
+        from gauntlet.tasks.vibration.lives import HEALTHY_SHARE, LEAST_HEALTHY
+
+        healthy = int(len(rows) * HEALTHY_SHARE)
+        first = min(start, healthy - LEAST_HEALTHY // 2)
         return cls(LevelRise(axes).fit(rows[first:healthy]).decision_function(rows), healthy)
 
     @classmethod
-    def of(cls, table: FeatureTable, unit: str) -> RiseIndex:
+    def of(cls, table: Any, unit: str) -> RiseIndex:
         """Of all condition indicators of a unit."""
-        start = settled(np.log(table.column("std") + 1e-12), 0.2)
+        from gauntlet.tasks.vibration.featurize.indicators import condition_indicators
+        from gauntlet.tasks.vibration.lives import HEALTHY_SHARE
+        from gauntlet.tasks.vibration.run_in import settled
+
+        start = settled(np.log(table.column("std") + 1e-12), HEALTHY_SHARE)
         return cls.over(condition_indicators(table, unit), axes=len(table.unit_channels(unit)), start=start)
 
 

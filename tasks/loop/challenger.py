@@ -65,8 +65,8 @@ def entry(
     data = hashlib.sha256("|".join([*training_data.files, champion.label, *_noted(training_data)]).encode()).hexdigest()
     beside = champion.adapter.version_files(champion, pipeline, training_data)
     text = (
-        f"Challenger of {champion.label}, retrained on {len(training_data.training):,} rows of which {training_data.new_rows:,} are new "
-        f"({training_data.source} data), because of: {why.get('reason') or 'a request'}. Protocol: the champion's recipe; "
+        f"Challenger of {champion.label}, retrained on {len(training_data.training):,} rows "
+        f"of which {training_data.new_rows:,} are new ({training_data.source} data), because of: {why.get('reason') or 'a request'}. Protocol: the champion's recipe; "
         f"{beside.protocol}."
     )
     kept = {name: champion.loaded.files[name] for name in ("sensor_config.txt", "audit.json")}

@@ -17,6 +17,6 @@ def rows_by_machine(X: pd.DataFrame, column: str, known: Collection[str]) -> Ite
     named = X[column].astype(str).to_numpy()
     for machine in dict.fromkeys(named.tolist()):
         if machine not in known:
-            some = ", ".join(sorted(known)[:5])
+            some = ", ".join(sorted(known)[:5]) + (" …" if len(known) > 5 else "")
             raise ValueError(f"column {column!r}: nothing was learnt of {machine!r}; expected one of {some}")
         yield machine, named == machine

@@ -37,12 +37,15 @@ class RobustMahalanobis(Detector):
 
     def decision_function(self, X: Rows) -> np.ndarray:
         """The distance per feature (root mean square), (n,)."""
-        z = self._standard(X)
-        return np.asarray(np.sqrt(squared_distance(z, self.precision_) / z.shape[1]))
+        return self._score(self._standard(X))
 
     def contributions(self, X: Rows) -> pd.DataFrame:
         """The score as the features share the squared distance, n x (1 + features)."""
-        return parts_by_column(X, shares(self._standard(X), self.precision_) * self.decision_function(X)[:, None])
+        z = self._standard(X)
+        return parts_by_column(X, shares(z, self.precision_) * self._score(z)[:, None])
+
+    def _score(self, z: np.ndarray) -> np.ndarray:
+        return np.asarray(np.sqrt(squared_distance(z, self.precision_) / z.shape[1]))
 
     def _standard(self, X: Rows) -> np.ndarray:
         check_is_fitted(self)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import os
-import threading
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +17,9 @@ from typing import TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
+
+from gauntlet.datasets.errors import BadInput
+from gauntlet.datasets.io.atomic import write_whole
 
 _LOG = logging.getLogger("gauntlet")
 IN_FLIGHT = 4  # files per thread: enough to keep it busy, few enough for flat memory
@@ -67,17 +70,13 @@ class FeatureCache:
         if not self.new:
             return
         keys, files, hashes = (np.array(list(one), str) for one in (self.rows, self.stamps, self.stamps.values()))
-        part = self.path.with_name(f"{self.path.name}.{os.getpid()}-{threading.get_ident()}.part")
+        content = io.BytesIO()
+        np.savez(content, keys=keys, rows=np.array(list(self.rows.values())), files=files, hashes=hashes)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                np.savez(file, keys=keys, rows=np.array(list(self.rows.values())), files=files, hashes=hashes)
-            part.replace(self.path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            _LOG.warning("features are not kept for the next run: %s: %s", self.path, error.strerror or error)
-            return
-        self.new = False
+            write_whole(self.path, content.getvalue())
+            self.new = False
+        except BadInput as error:
+            _LOG.warning("features are not kept for the next run: %s", error)
 
 
 def stamp_of(path: Path, setting: str) -> str:

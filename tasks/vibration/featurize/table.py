@@ -76,9 +76,9 @@ def feature_table(
     hashes: list[str] = []
     bad: list[Quarantined] = []
     size = known = 0
-    every = in_order(
-        chosen, partial(_unchanged, run, cache=cache), partial(_features_of, run, cache=cache), threads or 0
-    )
+    setting = f"{VERSION}|{run.rate}|{run.shaft_hz}|{run.bearing}|{run.layout}|{run.off_level}"
+    work = partial(_features_of, run, setting=setting, cache=cache)
+    every = in_order(chosen, partial(_unchanged, setting=setting, cache=cache), work, threads or 0)
     for file, done in zip(chosen, every, strict=True):
         size += done.size
         known += done.known
@@ -128,18 +128,18 @@ class _Done:
     known: bool = False
 
 
-def _unchanged(run: Run, file: SnapshotFile, cache: FeatureCache | None) -> _Done | None:
+def _unchanged(file: SnapshotFile, setting: str, cache: FeatureCache | None) -> _Done | None:
     """What is known of a file whose name, size and time have not changed."""
-    if cache is None or (found := cache.unchanged(stamp := stamp_of(file.path, _setting(run)))) is None:
+    if cache is None or (found := cache.unchanged(stamp := stamp_of(file.path, setting))) is None:
         return None
     return _Done(found[1], file.path.stat().st_size, found[0], stamp, True)
 
 
-def _features_of(run: Run, file: SnapshotFile, cache: FeatureCache | None) -> _Done:
+def _features_of(run: Run, file: SnapshotFile, setting: str, cache: FeatureCache | None) -> _Done:
     try:
-        stamp = stamp_of(file.path, _setting(run)) if cache is not None else ""
+        stamp = stamp_of(file.path, setting) if cache is not None else ""
         content = read_bytes(file.path)
-        key = content_key(content, _setting(run), b"vibration") if cache is not None else ""
+        key = content_key(content, setting, b"vibration") if cache is not None else ""
         if cache is not None and (row := cache.rows.get(key)) is not None:
             return _Done(row, len(content), key, stamp, True)
         raw = snapshot(run, file, content)
@@ -147,8 +147,3 @@ def _features_of(run: Run, file: SnapshotFile, cache: FeatureCache | None) -> _D
         return _Done(row, len(content), key, stamp)
     except BadInput as error:
         return _Done(quarantined(file.path, error))
-
-
-def _setting(run: Run) -> str:
-    """Everything beside a file's content that its features depend on."""
-    return f"{VERSION}|{run.rate}|{run.shaft_hz}|{run.bearing}|{run.layout}|{run.off_level}"
