@@ -27,6 +27,7 @@ from prefect.states import Crashed
 
 _LOG = logging.getLogger("gauntlet")
 HEARTBEAT = "prefect.flow-run.heartbeat"
+HEARTBEATS_EVERY = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"  # in the environment of a deployment's runs, prefect.yaml
 AT_WORK = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 PAGE = 200
 
@@ -34,7 +35,8 @@ PAGE = 200
 def end_dead_runs(client: SyncPrefectClient, silent_for: timedelta, besides: str = "") -> list[FlowRun]:
     """The runs that gave no sign for that long, crashed now: not begun since a worker took them, or no heartbeat.
 
-    A run that never sent a heartbeat, because its process has them switched off, is left alone; so is the one whose id is `besides`.
+    Whose process may have heartbeats switched off is left alone as long as none was heard: a deployment of ours orders
+    them, so that their absence says that the process ended before its first. So is the run whose id is `besides`.
     """
     since = datetime.now(UTC) - silent_for
     silent = [one for one in _at_work(client) if str(one.id) != besides and _is_dead(client, one, since)]
@@ -60,7 +62,20 @@ def _is_dead(client: SyncPrefectClient, run: FlowRun, since: datetime) -> bool:
         return False
     if run.state.type == StateType.PENDING:
         return True
-    return _was_heard(client, run.id) and not _was_heard(client, run.id, since)
+    if _was_heard(client, run.id, since):
+        return False
+    return _was_heard(client, run.id) or _sends_heartbeats(client, run)
+
+
+def _sends_heartbeats(client: SyncPrefectClient, run: FlowRun) -> bool:
+    """Whether the run's deployment orders its process to send them."""
+    if run.deployment_id is None:
+        return False
+    try:
+        variables = client.read_deployment(run.deployment_id).job_variables
+    except ObjectNotFound:
+        return False
+    return HEARTBEATS_EVERY in dict((variables or {}).get("env") or {})
 
 
 def _was_heard(client: SyncPrefectClient, run: UUID, since: datetime | None = None) -> bool:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import yaml
 from prefect import get_client
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
+from prefect.client.schemas.actions import DeploymentUpdate, GlobalConcurrencyLimitUpdate
 from prefect.events import emit_event
 from prefect.states import Pending, Running
 
@@ -19,7 +21,9 @@ from gauntlet.datasets.errors import BadInput
 from gauntlet.deployments.stack.process import wait_until
 from gauntlet.flows._loop import send_events
 from gauntlet.flows.reap import reap
-from gauntlet.tasks.loop.dead_runs import HEARTBEAT, _was_heard, end_dead_runs
+from gauntlet.tasks.loop.dead_runs import HEARTBEAT, HEARTBEATS_EVERY, _was_heard, end_dead_runs
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -110,6 +114,23 @@ def test_a_run_is_dead_when_its_heartbeats_stop(client: SyncPrefectClient, only_
     assert [one.id for one in end_dead_runs(client, timedelta(0))] == [run]
     assert (state(client, run), slots(client, only_one)) == ("Crashed", 0)
     assert end_dead_runs(client, timedelta(0)) == []
+
+
+def test_a_run_that_dies_before_its_first_heartbeat_is_ended(client: SyncPrefectClient, only_one: UUID) -> None:
+    """A deployment that orders heartbeats: that none ever came says as much as that they stopped."""
+    ordered = DeploymentUpdate(job_variables={"env": {HEARTBEATS_EVERY: "30"}})
+    client.update_deployment(only_one, ordered)
+    run, _ = taken(client, only_one)
+    client.set_flow_run_state(run, Running())
+    assert end_dead_runs(client, timedelta(minutes=1)) == [], "it may still be starting"
+    assert [one.id for one in end_dead_runs(client, timedelta(0))] == [run]
+    assert (state(client, run), slots(client, only_one)) == ("Crashed", 0)
+
+
+def test_our_deployments_order_heartbeats() -> None:
+    """Of every run, by the one work pool that all rows share."""
+    settings = yaml.safe_load((ROOT / "prefect.yaml").read_text())
+    assert all(HEARTBEATS_EVERY in row["work_pool"]["job_variables"]["env"] for row in settings["deployments"])
 
 
 def _eventually_heard(client: SyncPrefectClient, run: UUID) -> bool:
