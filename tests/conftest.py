@@ -47,10 +47,12 @@ ONE_AFTER_THE_OTHER = ("test_loop", "test_loop_killed", "test_loop_outage", "tes
 
 
 class FilesSideBySide(LoadFileScheduling):
-    """A file's tests stay in one process, and those of the files that share aliases."""
+    """A file's tests stay in one process, and those of the files that share aliases; a contract's those of a gauntlet."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
+        if Path(file).name == "test_contract.py":
+            return file + nodeid.rpartition("[")[2]
         return "aliases of ai4i" if Path(file).stem in ONE_AFTER_THE_OTHER else file
 
 

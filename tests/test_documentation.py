@@ -59,6 +59,7 @@ def check(pages: list[Path], prologue: str = PROLOGUE) -> subprocess.CompletedPr
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_generated_parts_are_current() -> None:
     """Tables are what the code says, figures what the result files say."""
     answer = check(PAGES)
@@ -70,6 +71,7 @@ def test_the_readme_is_short() -> None:
     assert (ROOT / "README.md").stat().st_size <= 9_000
 
 
+@pytest.mark.slow
 def test_a_changed_digit_of_a_result_is_found(tmp_path: Path) -> None:
     """One digit of the champion's figure in one result file, and the check of README and results page fails."""
     folder = shutil.copytree(result_slots.RESULTS, tmp_path / "results")

@@ -90,12 +90,14 @@ def everything_imported() -> dict[str, Any]:
     return dict(json.loads(answer.stdout.splitlines()[-1]))
 
 
+@pytest.mark.slow
 def test_an_import_reads_no_settings(everything_imported: dict[str, Any]) -> None:
     """Every flow can be listed, and deployed, where a setting is wrong: it is read when a run begins."""
     assert everything_imported["modules"] == len(FILES)
     assert everything_imported["settings_read"] == 0
 
 
+@pytest.mark.slow
 def test_an_import_changes_nothing_of_the_process(everything_imported: dict[str, Any]) -> None:
     """Environment, loggers and filters of warnings are as they were: who imports a module did not ask for more."""
     assert everything_imported["changed"] == {}

@@ -69,6 +69,7 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_three_files_and_one_edit_are_all(checkout: Path) -> None:
     """The third file is its own test. The new gauntlet is trained, deployed and documented, and the verb takes it."""
     environment = {**os.environ, "PYTHONPATH": str(checkout), "GAUNTLET_HOME": str(checkout / "home")}

@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 Rows = pd.DataFrame | np.ndarray  # n x features
+MOST_CELLS = 2_000_000  # of the table that is scored in one call
 START = "typical"  # the part of the score that a typical row has, before anything about this row moves it
 
 
@@ -68,19 +69,33 @@ def by_replacement(
     Castro, Gómez and Tejada, Computers & Operations Research 36 (2009)).
     """
     columns = list(rows.columns)
-    start = pd.DataFrame(dict.fromkeys(columns, 0.0), index=rows.index).assign(**typical)[columns]
-    base, total = (np.asarray(score(frame), np.float64) for frame in (start, rows))
-    parts = pd.DataFrame(0.0, index=rows.index, columns=[START, *columns])
-    parts[START] = base
-    for order in (columns, columns[::-1]):
-        mixed, before = start.copy(), base
-        for column in order[:-1]:
-            mixed[column] = rows[column]
-            after = np.asarray(score(mixed), np.float64)
-            parts[column] += (after - before) / 2
-            before = after
-        parts[order[-1]] += (total - before) / 2
-    return parts
+    # The rows' own type: in another their scores would differ in the last digits.
+    exact = np.result_type(np.float32, *rows.dtypes)
+    values, start = rows.to_numpy(exact), np.array([typical[name] for name in columns], exact)
+    there = np.arange(len(columns))
+    at_once = max(1, MOST_CELLS // len(columns) ** 2)
+    parts = np.zeros(values.shape)
+    for begin in range(0, len(rows), at_once):
+        here = slice(begin, begin + at_once)
+        for order in (there, there[::-1]):
+            parts[here, order] += np.diff(_along(score, values[here], start, order, columns), axis=1) / 2
+    frame = pd.DataFrame(parts, index=rows.index, columns=columns)
+    frame.insert(0, START, np.asarray(score(pd.DataFrame([start], columns=columns)), np.float64)[0])
+    return frame
+
+
+def _along(
+    score: Callable[[pd.DataFrame], np.ndarray],
+    values: np.ndarray,
+    start: np.ndarray,
+    order: np.ndarray,
+    names: list[str],
+) -> np.ndarray:
+    """The scores on the way from the typical row to each row, n x (1 + features), asked for in one call."""
+    is_set = np.argsort(order)[None, :] < np.arange(len(order) + 1)[:, None]  # (1 + features) x features
+    mixed = np.where(is_set[None], values[:, None, :], start)
+    scores = score(pd.DataFrame(mixed.reshape(-1, len(order)), columns=names))
+    return np.asarray(scores, np.float64).reshape(len(values), -1)
 
 
 def rescaled(parts: pd.DataFrame, curve: Callable[[np.ndarray], np.ndarray]) -> pd.DataFrame:

@@ -208,6 +208,7 @@ def test_a_replay_is_refused_also_by_the_next_server(config: Config, start: Reco
     assert len(start.calls) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_two_hundred_copies_at_once_start_one_run(
     database: str, config: Config, start: Recorder, request: pytest.FixtureRequest

@@ -34,6 +34,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(tmp_path), "GAUNTLET_HOME": str(tmp_path / "home")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "said"), [(COMMAND_LINE, "retrain"), (WORKER, "ai4i\ntheirs")], ids=["command line", "worker"]
 )

@@ -110,6 +110,7 @@ def test_what_prefect_refuses_is_told_apart(deployed: Any) -> None:
     prefect_ready()
 
 
+@pytest.mark.slow
 def test_prefect_away_is_found_out_while_the_sender_waits() -> None:
     """Within the half minute that senders allow."""
     began = time.monotonic()

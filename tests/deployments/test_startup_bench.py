@@ -25,6 +25,7 @@ def _checkout(folder: Path, code: int = 0) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_another_checkout_is_run_by_its_own_code_in_turn(tmp_path: Path) -> None:
     """Its folder, the arguments, an empty home; once more than is counted, as the first time compiles."""
     other = _checkout(tmp_path / "other")

@@ -28,6 +28,7 @@ def test_read_back_in_order_with_machine_off(second_test):
     assert level[-1, 0] > 1.3 * level[-1, 1:].max()
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes(second_test, tmp_path):
     """The first snapshot is drawn again to the byte; another seed gives another."""
     folder, _ = second_test

@@ -30,6 +30,7 @@ def test_random_features_raise_no_finding(rows, rate):
         assert audit_table(features(rng, rows), rng.random(rows) < rate) == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rows", "rate"), [(500, 0.1), (2000, 0.03), (2000, 0.5)])
 def test_a_strong_sensor_is_no_leak(rows, rate):
     """AUC 0.98 (classes 2.9 standard deviations apart), and an alarm bit that is right nine times in ten."""
@@ -41,6 +42,7 @@ def test_a_strong_sensor_is_no_leak(rows, rate):
         assert audit_table(table, y) == ()
 
 
+@pytest.mark.slow
 def test_a_sensor_that_tells_two_states_apart_is_no_rule():
     """Overlapping sensors and one of AUC 0.9998 (5 standard deviations): at most 1 false finding in 50 tables."""
     false = 0
@@ -96,6 +98,7 @@ def test_a_quantity_as_target_raises_no_finding():
         assert audit_table(features(rng, 1000).assign(good=life + rng.normal(0, 20, 1000)), life) == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [2000, 60_000])
 def test_the_order_of_rows_and_columns_has_no_say(rows):
     """Shuffled tables get the same findings, word for word, sampled tables too."""

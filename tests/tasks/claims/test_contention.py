@@ -40,6 +40,7 @@ def at_once(count: int, call: Callable[[int], Answer]) -> list[Answer]:
         return list(pool.map(one, range(count)))
 
 
+@pytest.mark.slow
 def test_one_of_two_hundred_gets_the_claim(engine: Engine) -> None:
     """Of a subject that was held before; the others are refused, and every refusal names the winner."""
     claims.release(engine, claims.claim(engine, "a:b", "before", MINUTE), finished=True)
@@ -50,6 +51,7 @@ def test_one_of_two_hundred_gets_the_claim(engine: Engine) -> None:
     assert len(claims.history(engine, event="claim.refused")) == 199
 
 
+@pytest.mark.slow
 def test_one_of_two_hundred_gets_the_turn(engine: Engine) -> None:
     """Which one before gave up; and all are told the same outcome afterwards."""
     claims.abandon(engine, claims.begin(engine, "register", "key", MINUTE))
@@ -66,6 +68,7 @@ def test_one_of_two_hundred_gets_the_turn(engine: Engine) -> None:
     assert {answer.outcome for answer in answers if isinstance(answer, Done)} <= {outcome.outcome}
 
 
+@pytest.mark.slow
 def test_one_subject_of_a_kind_at_a_time(engine: Engine) -> None:
     """Forty claim a subject each, with `alone`: one gets through."""
     answers = at_once(40, lambda i: claims.claim(engine, f"retrain:{i}", f"run-{i}", MINUTE, alone=True))
@@ -121,6 +124,7 @@ def tell(*running: subprocess.Popen[str]) -> list[Any]:
     return [json.loads(one.stdout.readline()) for one in running]
 
 
+@pytest.mark.slow
 def test_one_of_many_processes_gets_the_claim_of_a_database_that_none_had_made(url: str) -> None:
     """Making the tables is part of the race."""
     with_stdin = [process(url, f"run-{i}", 60) for i in range(6)]
@@ -131,6 +135,7 @@ def test_one_of_many_processes_gets_the_claim_of_a_database_that_none_had_made(u
     assert len({holder for _, holder, _ in answers}) == 1
 
 
+@pytest.mark.slow
 def test_the_killed_holders_subject_is_free_after_its_time_to_live(engine: Engine, url: str) -> None:
     """kill -9, expiry by the database's clock, reaped, and the next token is larger."""
     holder = process(url, "doomed", 2.0)

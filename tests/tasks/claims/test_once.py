@@ -92,6 +92,7 @@ def test_a_turn_is_prolonged_by_who_has_it(engine: Engine, watch: Any) -> None:
         prolong(engine, turn, MINUTE, clock=watch)
 
 
+@pytest.mark.slow
 def test_a_turn_is_kept_while_its_block_works(engine: Engine) -> None:
     """For longer than its time to live; an error in the block gives it up at once."""
     life = timedelta(seconds=1)

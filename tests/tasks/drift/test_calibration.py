@@ -23,6 +23,7 @@ def evidently_psi(reference, window, kind):
     return psi_stat_test(pd.Series(reference), pd.Series(window), kind, 0.1).drift_score
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rows", "others"), [(30, 21), (1000, 36), (9_999, 9_999), (9_999, 1000), (700, 4096)])
 @pytest.mark.parametrize("draw", ["normal", "rounded", "tailed", "few"])
 def test_psi_is_evidentlys(rows, others, draw):
@@ -119,6 +120,7 @@ def test_the_order_of_rows_is_told():
     assert serial_order(reference, window[:5]) == "blocks"
 
 
+@pytest.mark.slow
 def test_an_ordered_window_of_a_shuffled_reference_keeps_the_rate():
     """Its rows say the same again and again: (1 + 0.97) / (1 - 0.97) = 66 rows are one."""
     rng = np.random.default_rng(5)

@@ -104,6 +104,7 @@ def test_the_page_asks_for_nothing_from_outside(shifted):
     assert b"@import url(http" not in shifted.html
 
 
+@pytest.mark.slow
 def test_same_seed_same_numbers(shifted):
     """To the digit; and the sample holds no more than 9,999 rows a side."""
     again = compare(table(4000, 1), table(1000, 2, shift=0.5))
@@ -198,6 +199,7 @@ def test_infinite_missing_and_constant_readings_do_no_harm():
     assert {one.name for one in found.features} == {"speed", "torque", "type", "still"}
 
 
+@pytest.mark.slow
 def test_evidently_is_imported_when_a_report_is_made():
     """Not by the package: it takes seconds."""
     code = "import sys, gauntlet.tasks.drift.report, gauntlet.tasks.drift.triage, gauntlet.tasks.drift.learnable; print('evidently' in sys.modules)"

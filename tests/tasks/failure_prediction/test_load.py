@@ -66,6 +66,7 @@ def test_a_clean_record_has_no_finding(record: Record) -> None:
     assert audit(record) == ()
 
 
+@pytest.mark.slow
 def test_a_sensor_that_knows_the_failure_stops_the_run(folder: Path, tmp_path: Path) -> None:
     """The remaining time written down as a sensor: named, and allowed only on purpose."""
     table = pd.read_csv(folder / "sensor.csv", index_col=0)

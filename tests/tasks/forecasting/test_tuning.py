@@ -55,6 +55,7 @@ def test_a_finished_search_is_not_repeated(tmp_path: Path) -> None:
     assert search("s", SPACE, never, 4, 7, tmp_path / "journal.log") == first
 
 
+@pytest.mark.slow
 def test_tuning_sees_the_training_part_only() -> None:
     """Whatever comes after it changes no error of a trial."""
     series = wave()
@@ -66,6 +67,7 @@ def test_tuning_sees_the_training_part_only() -> None:
     assert prophet_error(one, 24, {}, None) == prophet_error(other, 24, {}, None)
 
 
+@pytest.mark.slow
 def test_fits_side_by_side_are_the_same_and_silent(capfd: pytest.CaptureFixture[str]) -> None:
     """Two processes forecast what this one does, to the digit, and not a character reaches the terminal."""
     one = split(wave(), (24,))

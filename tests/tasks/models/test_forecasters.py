@@ -150,6 +150,7 @@ def test_boosted_features_of_an_origin() -> None:
     assert found["weekday"].tolist() == [0, 1]  # Monday, then Tuesday
 
 
+@pytest.mark.slow
 def test_arima_is_as_good_as_the_process_allows() -> None:
     """Its mean squared error on a simulated AR(1) is near the known variance of what is yet to come."""
     draw, phi = np.random.default_rng(5), 0.9

@@ -65,6 +65,7 @@ def test_estimates_are_those_of_scikit_learn_and_the_better_one_is_promoted() ->
     assert decide(back, [], True, "enabled").verdict != "promote"
 
 
+@pytest.mark.slow
 def test_equal_models_are_promoted_at_most_at_the_stated_rate() -> None:
     """200 pairs of equal merit, gain claimed by the interval's lower end: stated 2.5 %, at most 5 of 200."""
     promoted = sum(rows_compared(seed).primary.low > 0 for seed in range(200))

@@ -143,6 +143,7 @@ def test_requirements_are_pinned_and_installed() -> None:
         requirements({"no_such_library"})
 
 
+@pytest.mark.slow
 def test_the_travelling_code_runs_by_itself(tmp_path: Path) -> None:
     """In a process that knows no other `gauntlet`: the loader and a model's module are imported from the folder."""
     code = needed_by(frozenset({LOADER, "gauntlet.tasks.models.process_features"}))

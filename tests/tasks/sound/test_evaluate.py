@@ -126,6 +126,7 @@ def test_a_random_split_gains_what_sessions_give_away(tmp_path_factory):
     assert (coloured_random - coloured_grouped) > (plain_random - plain_grouped) + 0.1
 
 
+@pytest.mark.slow
 def test_the_table_has_known_metrics_and_all_candidates(small):
     """Names as registered, metrics of the contract, intervals that hold their estimates, baselines beside them."""
     prepared, trained, judgement = small
@@ -162,6 +163,7 @@ def _thresholds(model):
     return {cell: detector.threshold_ for cell, detector in model.detectors.items()}
 
 
+@pytest.mark.slow
 def test_the_audit_refuses_the_random_split_only(small):
     """The stated figures have no finding; the random split's would be `split_overlap`."""
     prepared, trained, judgement = small
@@ -171,6 +173,7 @@ def test_the_audit_refuses_the_random_split_only(small):
     assert judgement.shuffled is not None
 
 
+@pytest.mark.slow
 def test_the_clips_looked_at_are_the_extremes_of_a_machine(small):
     """The larger margin is the abnormal one's; what its features add to it is among its parts, largest first."""
     prepared, trained, judgement = small
@@ -183,6 +186,7 @@ def test_the_clips_looked_at_are_the_extremes_of_a_machine(small):
     assert attribution.abnormal.bands.sum() > 0
 
 
+@pytest.mark.slow
 def test_report_tells_all_of_it(small):
     """Verdict, cells, spectrograms, the refused split, and the word simulated."""
     prepared, trained, judgement = small
@@ -202,6 +206,7 @@ def test_report_tells_all_of_it(small):
     }
 
 
+@pytest.mark.slow
 def test_what_is_registered_takes_the_features_by_name(small):
     """The candidates, then a scaler that transforms: finite, in the features' names, about one deviation wide."""
     prepared, trained, judgement = small

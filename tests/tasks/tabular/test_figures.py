@@ -93,6 +93,7 @@ def test_wilson_is_that_of_scipy(count: int) -> None:
         assert (low[place], high[place]) == pytest.approx((expected.low, expected.high), abs=1e-7)
 
 
+@pytest.mark.slow
 def test_no_display_and_no_pyplot_is_touched() -> None:
     """Figures drawn side by side in threads share no global state."""
     import subprocess

@@ -72,6 +72,7 @@ def test_no_future(kind):
     np.testing.assert_array_equal(*indices)
 
 
+@pytest.mark.slow
 def test_healthy_machines_are_left_alone(rise_index):
     """Fifty machines of independent noise, 32 columns, a week each at ten minutes: no alarm."""
     for seed in range(50):

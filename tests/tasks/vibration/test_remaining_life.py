@@ -47,6 +47,7 @@ def test_interval_covers_what_it_says():
         assert np.mean((left >= guess.low_s) & (left <= guess.high_s)) == pytest.approx(0.8, abs=0.03)
 
 
+@pytest.mark.slow
 def test_three_lives_are_as_unsure_as_student_says():
     """Taught by three of unknown spread, 80 % of fourth lives lie in the interval: not a normal's 58 %."""
     rng = np.random.default_rng(2)
@@ -105,6 +106,7 @@ def test_naive_baselines_in_closed_form():
     assert extrapolated_rms(t, 1 + 0.01 * t, 3.0, 1.0) == pytest.approx(200 - 99)
 
 
+@pytest.mark.slow
 def test_leave_one_out_beats_the_naive_where_lives_are_as_assumed():
     """Two conditions, lives scattered by a quarter: better than mean life and the line, interval as stated."""
     lives = _lives(12, 6, 0.25)
