@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -40,8 +39,8 @@ from gauntlet.deployments.hook_start import (
 )
 from gauntlet.deployments.throttle import Throttle
 from gauntlet.tasks.claims import Busy, Done, abandon, append, begin, finish, open_database, ready, sqlite_url
-from gauntlet.tasks.runtime.connection import bypass_proxy, local_address
-from gauntlet.tasks.runtime.settings import settings
+from gauntlet.tasks.runtime.connection import bypass_proxy, export_prefect
+from gauntlet.tasks.runtime.settings import private_home, settings
 
 _LOG = logging.getLogger("gauntlet.webhook")
 SCOPE = "webhook"
@@ -277,9 +276,8 @@ def app(config: Config | None = None) -> FastAPI:
 def from_environment() -> Config:
     """The configuration of the settings; this process knows where Prefect is afterwards."""
     cfg = settings()
-    local = local_address(cfg, "prefect")
-    if cfg.prefect_api_url or local:  # before Prefect is imported: that is when it reads it
-        os.environ["PREFECT_API_URL"] = cfg.prefect_api_url or f"{local}/api"
+    private_home(cfg)
+    export_prefect(cfg)
     bypass_proxy()
     return Config(claims_url=cfg.claims_url.get_secret_value() if cfg.claims_url else sqlite_url(cfg.state))
 

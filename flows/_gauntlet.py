@@ -25,7 +25,7 @@ from gauntlet.tasks.report.build import page_of, result_of
 from gauntlet.tasks.report.result import results_rows, verdict_markdown
 from gauntlet.tasks.result import GauntletResult, Quarantined, as_json
 from gauntlet.tasks.runtime.connection import Connection, data_root, resolve
-from gauntlet.tasks.runtime.settings import settings
+from gauntlet.tasks.runtime.settings import private_home, settings
 from gauntlet.tasks.runtime.steps import LINEAGE, STOPWATCH, run_id, say, step
 from gauntlet.tasks.runtime.tracking import TrackedRun, experiment, log, log_dataset, log_files, servers, tracked
 
@@ -89,6 +89,7 @@ def gauntlet_run(gauntlet: Gauntlet, parameters: Mapping[str, Any]) -> Iterator[
     """
     began = time.monotonic()
     cfg = settings()
+    private_home(cfg)
     connection = resolve(cfg)
     connection.export()
     own = {name: value for name, value in parameters.items() if name in gauntlet.parameters}

@@ -21,7 +21,7 @@ from gauntlet.tasks.claims import claims_database
 from gauntlet.tasks.loop.alerts import alert
 from gauntlet.tasks.loop.policy import policy
 from gauntlet.tasks.runtime.connection import Connection, resolve
-from gauntlet.tasks.runtime.settings import Settings, settings
+from gauntlet.tasks.runtime.settings import Settings, private_home, settings
 from gauntlet.tasks.runtime.steps import run_id, say, step
 
 read_policy = step(policy, "policy", calls_server=True)
@@ -50,6 +50,7 @@ class Loop:
 def open_loop() -> Loop:
     """Connect; raises `ServiceDown` or `GauntletError` before any work is done."""
     cfg = settings()
+    private_home(cfg)
     connection = resolve(cfg)
     connection.export()
     return Loop(cfg, connection, claims_database(cfg), cfg.signing_key or cfg.state / "keys" / "signing.pem")

@@ -26,7 +26,8 @@ os.environ.update(
     PREFECT_LOGGING_LEVEL="WARNING",
 )
 _USERS_OWN = (
-    "PREFECT_API_URL", "PREFECT_HOME", "MLFLOW_TRACKING_URI", "MLFLOW_S3_ENDPOINT_URL", "AWS_ENDPOINT_URL",
+    "PREFECT_API_URL", "PREFECT_API_AUTH_STRING", "PREFECT_HOME", "MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME",
+    "MLFLOW_TRACKING_PASSWORD", "MLFLOW_S3_ENDPOINT_URL", "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE",
 )  # fmt: skip
 for _name in [*_USERS_OWN, *(name for name in os.environ if name.startswith("GAUNTLET_"))]:
@@ -37,7 +38,7 @@ from gauntlet.datasets.spec import Source
 from gauntlet.deployments import stack as local_stack
 from gauntlet.deployments.stack.services import some_free_port
 from gauntlet.tasks.gauntlet import Gauntlet, Request
-from gauntlet.tasks.runtime.connection import Connection, resolve
+from gauntlet.tasks.runtime.connection import USER, Connection, read_password, resolve
 from gauntlet.tasks.runtime.settings import Settings, settings
 
 SERVERS = {"stack", "s3_only", "cfg", "postgres", "bare_environment"}
@@ -76,6 +77,12 @@ class RunningStack:
     cfg: Settings
     connection: Connection
     urls: Mapping[str, str]
+
+    def login(self, service: str) -> tuple[str, str]:
+        """User and password of "prefect" or "mlflow"."""
+        password = read_password(self.cfg, service)
+        assert password is not None
+        return USER, password.get_secret_value()
 
 
 @dataclass(frozen=True)
@@ -137,12 +144,21 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     settings.cache_clear()
     cfg = settings()
     with local_stack.session_stack(cfg, say=lambda _: None) as urls:
-        from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+        from prefect.settings import (
+            PREFECT_API_AUTH_STRING,
+            PREFECT_API_URL,
+            PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+            temporary_settings,
+        )
 
         connection = resolve(cfg, blocks=False)
         connection.export()
         with temporary_settings(
-            {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_API_URL: os.environ["PREFECT_API_URL"]}
+            {
+                PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+                PREFECT_API_URL: os.environ["PREFECT_API_URL"],
+                PREFECT_API_AUTH_STRING: os.environ["PREFECT_API_AUTH_STRING"],
+            }
         ):
             yield RunningStack(cfg, connection, urls)
 

@@ -9,7 +9,7 @@ import typer
 from gauntlet.deployments import stack
 from gauntlet.deployments.stack import probe
 from gauntlet.deployments.stack import worker as working
-from gauntlet.tasks.runtime.connection import resolve
+from gauntlet.tasks.runtime.connection import USER, local_address, passwords_file, resolve
 from gauntlet.tasks.runtime.settings import settings
 
 
@@ -41,8 +41,15 @@ def down() -> None:
         print("nothing to stop")
 
 
-def status() -> None:
+def status(
+    urls: Annotated[
+        bool, typer.Option("--urls", help="Only the pages' addresses, and where user and password for them lie.")
+    ] = False,
+) -> None:
     """Show how each server is, ours by a real put, get and delete; exit status 0 when all are well, else 1."""
+    if urls:
+        _print_urls()
+        return
     found = stack.status(settings())
     for service in found:
         print(service.line())
@@ -58,6 +65,22 @@ def status() -> None:
         print(f"{side}: {fault or 'put, get and delete are well'}")
     if any(faults.values()):
         raise typer.Exit(1)
+
+
+def _print_urls() -> None:
+    """The pages that a person opens; a password itself would stay in the terminal's history."""
+    cfg = settings()
+    named = {"Prefect": (cfg.prefect_api_url or "").removesuffix("/api"), "MLflow": cfg.mlflow_tracking_uri or ""}
+    for page, own in named.items():
+        service = page.lower()
+        address = local_address(cfg, service)
+        if own and own != address:
+            print(f"{page:<8}  your own server")
+        elif address is None:
+            print(f"{page:<8}  never started: run `gauntlet up`")
+        else:
+            asked = f"{USER}:PASSWORD" if service == "prefect" else f"user {USER}, then PASSWORD"
+            print(f"{page:<8}  {address:<28}  {asked}, which is {service!r} in {passwords_file(cfg)}")
 
 
 def deploy() -> None:

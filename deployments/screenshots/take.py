@@ -5,6 +5,7 @@ Needs chromium. Each page is opened as a person would open it, and photographed 
 
 from __future__ import annotations
 
+import base64
 import io
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import httpx
 from PIL import Image
 
 from gauntlet.deployments.screenshots.browser import page
-from gauntlet.tasks.runtime.connection import local_address
+from gauntlet.tasks.runtime.connection import USER, local_address, read_password
 from gauntlet.tasks.runtime.settings import settings
 
 FOLDER = Path(__file__).parent
@@ -77,7 +78,15 @@ def _latest_run(prefect: str) -> str:
 
 
 def _ask(url: str, **body: Any) -> Any:
-    return httpx.post(url, json=body, trust_env=False).raise_for_status().json()
+    return httpx.post(url, json=body, headers=_login(url), trust_env=False).raise_for_status().json()
+
+
+def _login(url: str) -> dict[str, str]:
+    """The header that opens a server of ours."""
+    service = "prefect" if url.startswith(str(local_address(settings(), "prefect"))) else "mlflow"
+    password = read_password(settings(), service)
+    words = f"{USER}:{password.get_secret_value() if password else ''}"
+    return {"Authorization": f"Basic {base64.b64encode(words.encode()).decode()}"}
 
 
 def keep(picture: bytes, name: str) -> Path:
@@ -92,9 +101,12 @@ def main() -> None:
     prefect, mlflow = (local_address(settings(), name) for name in ("prefect", "mlflow"))
     if prefect is None or mlflow is None:
         raise SystemExit("the local servers are not up: call `gauntlet up` first")
-    with page(KNOWN) as tab:
+    known = {**KNOWN, "prefect-password": _login(prefect)["Authorization"].removeprefix("Basic ")}
+    with page(known) as tab:
+        tab.send("Network.enable")
         for shot in shots(prefect, mlflow):
             if shot.name in (sys.argv[1:] or [shot.name]):
+                tab.send("Network.setExtraHTTPHeaders", headers=_login(shot.url))
                 tab.open(shot.url, shot.expects, *shot.size)
                 if shot.tab:
                     tab.click(shot.tab)

@@ -29,7 +29,6 @@ from gauntlet.deployments.stack.process import (
 )
 from gauntlet.deployments.stack.services import (
     MLFLOW,
-    PREFECT,
     QUIET,
     S3,
     SERVICES,
@@ -38,8 +37,8 @@ from gauntlet.deployments.stack.services import (
     needed,
     some_free_port,
 )
-from gauntlet.tasks.runtime.connection import bypass_proxy, resolve
-from gauntlet.tasks.runtime.settings import Settings, settings
+from gauntlet.tasks.runtime.connection import bypass_proxy, export_prefect, resolve
+from gauntlet.tasks.runtime.settings import Settings, private_home, settings
 
 Say = Callable[[str], None]
 PORT_PATIENCE_S = 2.0  # a killed server's connections take a moment to go
@@ -73,8 +72,8 @@ def _log(cfg: Settings, service: Service) -> Path:
 @contextmanager
 def _only_one(cfg: Settings) -> Iterator[None]:
     """Hold the home folder's lock: two `up`s at once start one stack."""
-    folder = cfg.state / "stack"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = private_home(cfg) / "stack"
+    folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -230,8 +229,8 @@ def session_stack(cfg: Settings, say: Say = print) -> Iterator[Mapping[str, str]
 
     Several runs may share a stack that the first of them brought up: the last one takes it down.
     """
-    folder = cfg.state / "stack"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = private_home(cfg) / "stack"
+    folder.mkdir(exist_ok=True)
     with (folder / "sessions").open("w") as sessions:
         fcntl.flock(sessions, fcntl.LOCK_SH)
         if started := _bring_up(cfg, say):
@@ -270,9 +269,8 @@ def _read_loan(cfg: Settings) -> list[str]:
 
 def _connect_process(cfg: Settings) -> dict[str, str]:
     """Point this process at the servers, before Prefect is imported, and name their pages."""
-    record = read_record(_pid_file(cfg, PREFECT))
-    api = cfg.prefect_api_url or (f"{record.url}/api" if record else "")
-    os.environ.update(QUIET, PREFECT_API_URL=api)
+    os.environ.update(QUIET)
+    api = export_prefect(cfg)
     if not cfg.own_prefect:
         os.environ["PREFECT_HOME"] = str(cfg.state / "prefect")
     settings.cache_clear()

@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from gauntlet.tasks.runtime.connection import Connection
+from gauntlet.tasks.runtime.connection import USER, Connection
 
 TIMEOUT_S = 10
 
@@ -31,23 +31,26 @@ def probe_mlflow(connection: Connection) -> str:
     api = f"{connection.tracking_uri.rstrip('/')}/api/2.0/mlflow"
     if not connection.tracking_uri.startswith("http"):
         return ""  # a database of one's own, which no server stands before
-    word = secrets.token_hex(8)
+    word, password = secrets.token_hex(8), connection.mlflow_password
+    login = (USER, password.get_secret_value()) if password else None
     try:
         run = _post(
-            f"{api}/runs/create", {"experiment_id": "0", "run_name": "probe", "tags": [{"key": "probe", "value": word}]}
+            f"{api}/runs/create",
+            {"experiment_id": "0", "run_name": "probe", "tags": [{"key": "probe", "value": word}]},
+            login,
         )
         run_id = run["run"]["info"]["run_id"]
-        answer = requests.get(f"{api}/runs/get", params={"run_id": run_id}, timeout=TIMEOUT_S)
+        answer = requests.get(f"{api}/runs/get", params={"run_id": run_id}, auth=login, timeout=TIMEOUT_S)
         answer.raise_for_status()
         found = any(tag["value"] == word for tag in answer.json()["run"]["data"].get("tags", []))
-        _post(f"{api}/runs/delete", {"run_id": run_id})
+        _post(f"{api}/runs/delete", {"run_id": run_id}, login)
     except (requests.RequestException, KeyError, ValueError) as error:
         return _short(error)
     return "" if found else "a run did not come back as it was made"
 
 
-def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:
-    answer = requests.post(url, json=body, timeout=TIMEOUT_S)
+def _post(url: str, body: dict[str, Any], login: tuple[str, str] | None) -> dict[str, Any]:
+    answer = requests.post(url, json=body, auth=login, timeout=TIMEOUT_S)
     answer.raise_for_status()
     return dict(answer.json()) if answer.content else {}
 

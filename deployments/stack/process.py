@@ -74,7 +74,7 @@ def start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
         log.replace(log.with_suffix(".old.log"))
-    with log.open("ab") as out:
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as out:
         child = subprocess.Popen(
             list(command),
             env=dict(environment),
@@ -82,6 +82,7 @@ def start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=0o077,  # databases and logs hold keys
             preexec_fn=_default_interrupt,
         )
     child.returncode = 0  # it outlives us, which Popen would warn of

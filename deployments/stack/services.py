@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import random
-import secrets
 import shutil
 import socket
 import sys
@@ -17,7 +16,8 @@ from http.client import HTTPException
 from pathlib import Path
 
 from gauntlet.datasets.errors import GauntletError
-from gauntlet.tasks.runtime.connection import ADDRESS, Credentials, own_credentials, read_credentials, s3_client
+from gauntlet.deployments.stack.private import credentials, password, s3_environment, write_private
+from gauntlet.tasks.runtime.connection import ADDRESS, USER, own_credentials, s3_client
 from gauntlet.tasks.runtime.settings import Settings
 
 # Nothing may look at the internet, and nothing may tell anybody that it runs.
@@ -78,25 +78,6 @@ def some_free_port(grpc: bool = False) -> int:
     return next(port for port in candidates if free(port, grpc))
 
 
-def credentials(cfg: Settings) -> Credentials:
-    """The local S3 server's keys, made once per home folder and readable by its owner only."""
-    if (known := read_credentials(cfg)) is not None:
-        return known
-    file = cfg.state / "stack" / "credentials.json"
-    _write_private(file, json.dumps({"access_key": "gauntlet", "secret_key": secrets.token_urlsafe(24)}))
-    made = read_credentials(cfg)
-    assert made is not None
-    return made
-
-
-def _write_private(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    scratch = file.with_suffix(".part")
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        out.write(text)
-    scratch.replace(file)
-
-
 def _s3_command(cfg: Settings, port: int) -> list[str]:
     folder = cfg.state / "s3"
     folder.mkdir(parents=True, exist_ok=True)
@@ -106,7 +87,7 @@ def _s3_command(cfg: Settings, port: int) -> list[str]:
         "credentials": [{"accessKey": keys.access_key, "secretKey": keys.secret_key.get_secret_value()}],
         "actions": ["Admin", "Read", "Write", "List", "Tagging"],
     }
-    _write_private(cfg.state / "stack" / "s3-identities.json", json.dumps({"identities": [identity]}))
+    write_private(cfg.state / "stack" / "s3-identities.json", json.dumps({"identities": [identity]}))
     inner = {name: some_free_port(grpc=True) for name in ("master", "volume", "filer", "admin")}
     return [
         program("weed"),
@@ -166,18 +147,26 @@ def _mlflow_environment(cfg: Settings, addresses: Mapping[str, str]) -> dict[str
         "AWS_ACCESS_KEY_ID": keys.access_key if keys else None,
         "AWS_SECRET_ACCESS_KEY": keys.secret_key.get_secret_value() if keys else None,
         "AWS_DEFAULT_REGION": cfg.aws_region,
+        "MLFLOW_TRACKING_PASSWORD": password(cfg, "mlflow"),
     }
     return {name: value for name, value in needs.items() if value}
 
 
 def _prefect_environment(cfg: Settings, addresses: Mapping[str, str]) -> dict[str, str]:
-    """Its pages ask the API at port 4200 unless they are told where it is, and stay empty when the port was moved."""
+    """Its pages ask the API at port 4200 unless they are told where it is, and stay empty when the port was moved.
+
+    Without a password, and with pages from everywhere let in, which is how it starts, every page in the user's browser
+    could read what it holds.
+    """
     home = cfg.state / "prefect"
     return {
         "PREFECT_HOME": str(home),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_API_URL": "",
+        "PREFECT_API_AUTH_STRING": "",
+        "PREFECT_SERVER_API_AUTH_STRING": f"{USER}:{password(cfg, 'prefect')}",
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": addresses["prefect"],
         "PREFECT_SERVER_UI_API_URL": f"{addresses['prefect']}/api",
     }
 
@@ -193,7 +182,7 @@ def _answers(path: str) -> Callable[[Settings, str], bool]:
     return healthy
 
 
-S3 = Service("s3", lambda cfg: cfg.s3_port, _s3_command, lambda _cfg, _addresses: {}, _s3_healthy, grpc=True)
+S3 = Service("s3", lambda cfg: cfg.s3_port, _s3_command, lambda cfg, _: s3_environment(cfg), _s3_healthy, grpc=True)
 MLFLOW = Service("mlflow", lambda cfg: cfg.mlflow_port, _mlflow_command, _mlflow_environment, _answers("/health"))
 PREFECT = Service(
     "prefect", lambda cfg: cfg.prefect_port, _prefect_command, _prefect_environment, _answers("/api/health")

@@ -24,6 +24,7 @@ from gauntlet.datasets.errors import BadInput, GauntletError, ServiceDown
 from gauntlet.tasks.runtime.settings import Settings
 
 ADDRESS = "127.0.0.1"
+USER = "gauntlet"  # of the local Prefect and MLflow servers
 _QUIET = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -55,6 +56,7 @@ class Connection:
     s3_endpoint_url: str | None
     credentials: Credentials | None
     profile: str | None = None
+    mlflow_password: SecretStr | None = None  # of the local server; to one of the user's own speaks the environment
 
     @property
     def mlflow_ui(self) -> str:
@@ -67,6 +69,9 @@ class Connection:
 
         bypass_proxy()
         os.environ.update(_QUIET, MLFLOW_TRACKING_URI=self.tracking_uri, AWS_DEFAULT_REGION=self.region)
+        if self.mlflow_password:
+            os.environ["MLFLOW_TRACKING_USERNAME"] = USER
+            os.environ["MLFLOW_TRACKING_PASSWORD"] = self.mlflow_password.get_secret_value()
         if self.s3_endpoint_url:
             os.environ["MLFLOW_S3_ENDPOINT_URL"] = self.s3_endpoint_url
         if self.profile:
@@ -130,6 +135,33 @@ def read_credentials(cfg: Settings) -> Credentials | None:
         return Credentials(keys["access_key"], SecretStr(keys["secret_key"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def passwords_file(cfg: Settings) -> Path:
+    """Where the passwords of the local Prefect and MLflow servers lie."""
+    return cfg.state / "stack" / "passwords.json"
+
+
+def read_password(cfg: Settings, service: str) -> SecretStr | None:
+    """The password of a local server, "prefect" or "mlflow", whose user is `USER`; None when it was never started."""
+    try:
+        return SecretStr(json.loads(passwords_file(cfg).read_text())[service])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def export_prefect(cfg: Settings) -> str:
+    """The address of Prefect's API, put into the environment with the local server's password; empty without a server.
+
+    To be called before Prefect is imported: that is when it reads them.
+    """
+    local = local_address(cfg, "prefect")
+    api = cfg.prefect_api_url or (f"{local}/api" if local else "")
+    if api:  # an empty one would have Prefect start a server of its own
+        os.environ["PREFECT_API_URL"] = api
+    if local and api == f"{local}/api" and (password := read_password(cfg, "prefect")):
+        os.environ["PREFECT_API_AUTH_STRING"] = f"{USER}:{password.get_secret_value()}"
+    return api
 
 
 def local_address(cfg: Settings, service: str) -> str | None:
@@ -222,12 +254,18 @@ def resolve(cfg: Settings, *, blocks: bool = True) -> Connection:
     uri = cfg.mlflow_tracking_uri or (tracking.tracking_uri if tracking else local_address(cfg, "mlflow"))
     if not uri:
         raise GauntletError("there is no MLflow server. Run `gauntlet up`, or set MLFLOW_TRACKING_URI to your own.")
+    password = read_password(cfg, "mlflow") if uri == local_address(cfg, "mlflow") else None
+    bucket, region, endpoint, keys, profile = _store(cfg, store)
+    return Connection(uri, bucket, region, endpoint, keys, profile, password)
+
+
+def _store(cfg: Settings, store: Any) -> tuple[str, str, str | None, Credentials | None, str | None]:
+    """(bucket, region, address, keys, profile) of the artifact store: the environment's, the block's, or the local one."""
     if cfg.own_s3:
-        keys = own_credentials(cfg)
-        return Connection(uri, cfg.s3_bucket, cfg.aws_region, cfg.s3_endpoint_url, keys, cfg.aws_profile or None)
+        return cfg.s3_bucket, cfg.aws_region, cfg.s3_endpoint_url, own_credentials(cfg), cfg.aws_profile or None
     if store:
         keys = Credentials(store.access_key, store.secret_key) if store.access_key and store.secret_key else None
-        return Connection(uri, store.bucket, store.region, store.endpoint_url or None, keys)
+        return store.bucket, store.region, store.endpoint_url or None, keys, None
     if cfg.own_mlflow:  # the local S3 server goes with the local MLflow server only: what it left here is out of date
-        return Connection(uri, cfg.s3_bucket, cfg.aws_region, None, None)
-    return Connection(uri, cfg.s3_bucket, cfg.aws_region, local_address(cfg, "s3"), read_credentials(cfg))
+        return cfg.s3_bucket, cfg.aws_region, None, None, None
+    return cfg.s3_bucket, cfg.aws_region, local_address(cfg, "s3"), read_credentials(cfg), None

@@ -141,6 +141,23 @@ class Settings(BaseSettings):
         return bool(self.s3_endpoint_url or self.aws_access_key_id or self.aws_profile)
 
 
+def private_home(cfg: Settings) -> Path:
+    """The home folder, made where it is missing and closed to everybody else: its databases and keys lie open in it.
+
+    Raises:
+        BadInput: it cannot be made, or lets others in and belongs to somebody else.
+    """
+    home = cfg.home
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if home.stat().st_mode & 0o077:
+            home.chmod(0o700)
+    except OSError as error:
+        what = f"the home folder cannot be used: {error.strerror}"
+        raise BadInput(home, what, do="name another by GAUNTLET_HOME") from None
+    return home
+
+
 def variables() -> list[tuple[str, tuple[str, ...], str, str]]:
     """(environment name, other names that are read, default, description) of every setting, for the documentation."""
     rows = []

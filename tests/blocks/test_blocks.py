@@ -22,14 +22,17 @@ def api(stack: Any) -> str:
 
 
 @pytest.mark.parametrize("kind", BLOCKS, ids=lambda kind: kind.__name__)
-def test_types_are_registered_with_descriptions(api: str, kind: Any) -> None:
+def test_types_are_registered_with_descriptions(api: str, kind: Any, stack: Any) -> None:
     """The UI shows what the type is for, and what each field means."""
-    found = requests.get(f"{api}/block_types/slug/{kind.get_block_type_slug()}", timeout=10).json()
+    found = requests.get(
+        f"{api}/block_types/slug/{kind.get_block_type_slug()}", auth=stack.login("prefect"), timeout=10
+    ).json()
     assert found["name"].startswith("Gauntlet ")
     assert found["description"] == kind._description
     schemas = requests.post(
         f"{api}/block_schemas/filter",
         json={"block_schemas": {"block_type_id": {"any_": [found["id"]]}}},
+        auth=stack.login("prefect"),
         timeout=10,
     ).json()
     fields = schemas[0]["fields"]["properties"]
@@ -42,7 +45,7 @@ def test_the_secret_is_hidden_in_the_api_and_encrypted_on_disk(api: str, stack: 
     ArtifactStore(access_key="plant", secret_key=SECRET).save("hidden", overwrite=True)
     try:
         address = f"{api}/block_types/slug/gauntlet-artifact-store/block_documents/name/hidden"
-        shown = requests.get(address, timeout=10)
+        shown = requests.get(address, auth=stack.login("prefect"), timeout=10)
         assert shown.json()["data"]["access_key"] == "plant"
         assert SECRET not in shown.text
         with sqlite3.connect(stack.cfg.state / "prefect" / "prefect.db") as database:

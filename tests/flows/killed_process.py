@@ -84,7 +84,12 @@ def promoted(_frozen: Any, _replays: Any, _smoke: bool, mode: Any, **_: Any) -> 
 
 def run(order: dict[str, Any]) -> None:
     """The flow, on the servers of the environment."""
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.settings import (
+        PREFECT_API_AUTH_STRING,
+        PREFECT_API_URL,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        temporary_settings,
+    )
 
     import gauntlet.flows._promotion
     import gauntlet.flows.drift_check
@@ -106,7 +111,11 @@ def run(order: dict[str, Any]) -> None:
     wrap(Acts(Path(order["acts"]), order["last"]))
     known = {"retrain": gauntlet.flows.retrain.retrain, "promote": promote, "score": gauntlet.flows.score.score,
              "drift-check": gauntlet.flows.drift_check.drift_check}  # fmt: skip
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_API_URL: os.environ["PREFECT_API_URL"]}):
+    servers = {
+        PREFECT_API_URL: os.environ["PREFECT_API_URL"],
+        PREFECT_API_AUTH_STRING: os.environ["PREFECT_API_AUTH_STRING"],
+    }
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, **servers}):
         call(known[order["flow"]], **order["parameters"])
 
 

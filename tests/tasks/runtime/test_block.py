@@ -38,7 +38,8 @@ def spoil(stack: Any) -> Iterator[Callable[..., None]]:
         known = block.save(block_name(block), overwrite=True)
         spoilt.append(type(block))
         address = f"{stack.urls['Prefect']}/api/block_documents/{known}"
-        httpx.patch(address, json={"data": values, "merge_existing_data": True}, trust_env=False).raise_for_status()
+        body = {"data": values, "merge_existing_data": True}
+        httpx.patch(address, json=body, auth=stack.login("prefect"), trust_env=False).raise_for_status()
 
     yield spoilt_one
     for kind in spoilt:
