@@ -25,6 +25,7 @@ from gauntlet.blocks import (
     TrackingServer,
 )
 from gauntlet.datasets.errors import GauntletError
+from gauntlet.tasks.registry.own_keys import own_keys
 from gauntlet.tasks.runtime.connection import Connection, block_name, resolve
 from gauntlet.tasks.runtime.settings import Settings
 
@@ -38,11 +39,15 @@ def deploy(cfg: Settings) -> Iterator[str]:
 
     Raises:
         GauntletError: Prefect refused the deployments; its reason is in the message.
+        BadInput: the keys are missing although the registry holds signed versions.
     """
+    connection = resolve(cfg, blocks=False)
+    connection.export()
+    yield f"keys         {own_keys(connection, cfg.key_file).names[0]} signs ({cfg.key_file})"
     for kind in BLOCKS:
         kind.register_type_and_schema()
         yield f"block type   {kind._block_type_name}"
-    for document in _documents(cfg, resolve(cfg, blocks=False)):
+    for document in _documents(cfg, connection):
         if _save_once(document):
             yield f"block        {document.get_block_type_slug()}/{block_name(document)}"
     yield f"work pool    {WORK_POOL} ({_work_pool()})"

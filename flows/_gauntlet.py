@@ -19,6 +19,7 @@ from gauntlet.flows._workers import WORKERS
 from gauntlet.tasks.audit import Finding
 from gauntlet.tasks.contract import Artifact, Judgement, Prepared, Story, Summary
 from gauntlet.tasks.gauntlet import Gauntlet, Request
+from gauntlet.tasks.registry.own_keys import own_keys
 from gauntlet.tasks.registry.register import assign_alias, champion_of, register
 from gauntlet.tasks.registry.submission import submissions
 from gauntlet.tasks.report.build import page_of, result_of
@@ -76,7 +77,8 @@ class Run:
         return (("MLflow run", self.tracked.url), ("Prefect flow run", run_id()))
 
 
-def _connect(gauntlet: Gauntlet, connection: Connection) -> str:
+def _connect(gauntlet: Gauntlet, connection: Connection, key_file: Path) -> str:
+    own_keys(connection, key_file)
     with servers(connection):
         return experiment(gauntlet.experiment, connection, gauntlet.purpose, {"gauntlet": gauntlet.name})
 
@@ -104,13 +106,12 @@ def gauntlet_run(gauntlet: Gauntlet, parameters: Mapping[str, Any]) -> Iterator[
         allow_leakage=parameters["allow_leakage"],
         parameters=own,
     )
-    experiment_id = step(_connect, calls_server=True)(gauntlet, connection)
+    experiment_id = step(_connect, calls_server=True)(gauntlet, connection, cfg.key_file)
     tags = {"gauntlet": gauntlet.name, "prefect_flow_run": run_id()}
     try:
         with tracked(connection, experiment_id, gauntlet.name, tags) as mlflow_run:
             log(mlflow_run, parameters={"seed": request.seed, "source": request.source, **own})
-            key_file = cfg.signing_key or cfg.state / "keys" / "signing.pem"
-            yield Run(gauntlet, request, connection, mlflow_run, key_file, began)
+            yield Run(gauntlet, request, connection, mlflow_run, cfg.key_file, began)
     finally:
         LINEAGE.forget(run_id())
 

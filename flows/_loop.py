@@ -20,6 +20,7 @@ from gauntlet.flows import REFUSED
 from gauntlet.tasks.claims import claims_database
 from gauntlet.tasks.loop.alerts import alert
 from gauntlet.tasks.loop.policy import policy
+from gauntlet.tasks.registry.own_keys import own_keys
 from gauntlet.tasks.runtime.connection import Connection, resolve
 from gauntlet.tasks.runtime.settings import Settings, private_home, settings
 from gauntlet.tasks.runtime.steps import run_id, say, step
@@ -48,12 +49,13 @@ class Loop:
 
 
 def open_loop() -> Loop:
-    """Connect; raises `ServiceDown` or `GauntletError` before any work is done."""
+    """Connect; raises `ServiceDown` or `GauntletError`, as where the keys are not, before any work is done."""
     cfg = settings()
     private_home(cfg)
     connection = resolve(cfg)
     connection.export()
-    return Loop(cfg, connection, claims_database(cfg), cfg.signing_key or cfg.state / "keys" / "signing.pem")
+    own_keys(connection, cfg.key_file)
+    return Loop(cfg, connection, claims_database(cfg), cfg.key_file)
 
 
 def loop_run_name() -> str:

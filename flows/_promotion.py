@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 from prefect.artifacts import create_markdown_artifact
 
@@ -21,7 +20,7 @@ from gauntlet.tasks.promotion.decide import Decision, Occasion, decide
 from gauntlet.tasks.promotion.log import Entry, open_log, unfinished
 from gauntlet.tasks.promotion.smoke import examine
 from gauntlet.tasks.registry.aliases import Holder
-from gauntlet.tasks.registry.signing import signing_key
+from gauntlet.tasks.registry.keys import Verifier, signing_key
 from gauntlet.tasks.runtime.steps import run_id, say, step
 from gauntlet.tasks.runtime.tracking import servers
 
@@ -115,7 +114,7 @@ def _move(
 move_aliases = step(_move, "promote", calls_server=True)
 
 
-def _smoke(challenger: Holder, key: Any) -> bool:
+def _smoke(challenger: Holder, key: Verifier) -> bool:
     try:
         examine(challenger, key)
     except NotPromotable as error:

@@ -24,7 +24,7 @@ from gauntlet.tasks.loop import drift_check as checking
 from gauntlet.tasks.loop.champion import champion_of
 from gauntlet.tasks.loop.contract import Window
 from gauntlet.tasks.loop.drift_check import EVENT, Judged
-from gauntlet.tasks.loop.store import listed, manifests, put
+from gauntlet.tasks.loop.store import listed, manifests, put, put_document
 from gauntlet.tasks.report.page import markdown_table
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.steps import run_id, say, step
@@ -60,7 +60,7 @@ def _keep(loop: Loop, judged: Judged) -> str:
             key = f"drift/{judged.window.gauntlet}/{judged.at.replace(':', '')}-{judged.window.key[:12]}"
             if judged.drift is not None:
                 put(loop.connection, f"{key}.html", judged.drift.html, "text/html")
-            put(loop.connection, f"{key}.json", json.dumps({**document, "report": link}, indent=1).encode())
+            put_document(loop.connection, f"{key}.json", {**document, "report": link})
     return link
 
 

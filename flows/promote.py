@@ -24,8 +24,8 @@ from gauntlet.tasks.promotion.log import Entry, open_log
 from gauntlet.tasks.promotion.move import standing
 from gauntlet.tasks.promotion.smoke import examine
 from gauntlet.tasks.registry.aliases import Holder
+from gauntlet.tasks.registry.keys import signing_key
 from gauntlet.tasks.registry.load import LoadedModel
-from gauntlet.tasks.registry.signing import signing_key
 from gauntlet.tasks.runtime.steps import say, step
 from gauntlet.tasks.runtime.tracking import servers
 

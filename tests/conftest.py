@@ -39,6 +39,7 @@ from gauntlet.datasets.spec import Source
 from gauntlet.deployments import stack as local_stack
 from gauntlet.deployments.stack.services import some_free_port
 from gauntlet.tasks.gauntlet import Gauntlet, Request
+from gauntlet.tasks.registry.keys import make_key
 from gauntlet.tasks.runtime.connection import USER, Connection, read_password, resolve
 from gauntlet.tasks.runtime.settings import Settings, settings
 
@@ -154,6 +155,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 
         connection = resolve(cfg, blocks=False)
         connection.export()
+        make_key(cfg.key_file)  # some tests put versions of foreign keys into the registry before any of ours is there
         with temporary_settings(
             {
                 PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,

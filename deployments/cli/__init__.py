@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from gauntlet.datasets.errors import GauntletError
-from gauntlet.deployments.cli import bench, data, loop, run, stack
+from gauntlet.deployments.cli import bench, data, keys, loop, run, stack
 
 app = typer.Typer(
     name="gauntlet",
@@ -24,6 +24,7 @@ run.register(app)
 loop.register(app)
 data.register(app)
 stack.register(app)
+keys.register(app)
 bench.register(app)
 
 

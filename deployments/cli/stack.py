@@ -1,4 +1,4 @@
-"""`gauntlet up`, `down`, `status` and `deploy`: the servers, and what is deployed to them."""
+"""`gauntlet up`, `down`, `status`, `deploy` and `worker`: the servers, what is deployed to them, and who does it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from gauntlet.tasks.runtime.settings import settings
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verbs `up`, `down`, `status` and `deploy`."""
-    for verb in (up, down, status, deploy):
+    """Add the verbs `up`, `down`, `status`, `deploy` and `worker`."""
+    for verb in (up, down, status, deploy, worker):
         app.command()(verb)
 
 
@@ -87,6 +87,15 @@ def deploy() -> None:
     """Register block types, blocks, work pool and scheduled deployments with Prefect. Safe to repeat."""
     with stack.session_stack(settings()):
         _deploy()
+
+
+def worker(
+    healthcheck: Annotated[
+        bool, typer.Option("--with-healthcheck", help="Answer `/health`, as a container's supervisor asks.")
+    ] = False,
+) -> None:
+    """Take runs from the configured Prefect server until told to end; refuses to start where the keys are not."""
+    working.take_over(settings(), healthcheck=healthcheck)
 
 
 def _deploy() -> None:

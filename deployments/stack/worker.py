@@ -6,10 +6,11 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 
-from gauntlet.datasets.errors import ServiceDown
+from gauntlet.datasets.errors import BadInput, ServiceDown
 from gauntlet.deployments.stack.process import (
     MARK,
     Record,
@@ -23,6 +24,8 @@ from gauntlet.deployments.stack.process import (
     write_record,
 )
 from gauntlet.deployments.stack.services import QUIET
+from gauntlet.tasks.registry.keys import signing_key
+from gauntlet.tasks.runtime.connection import local_address
 from gauntlet.tasks.runtime.settings import Settings
 
 POOL = "gauntlet"
@@ -42,8 +45,10 @@ def up(cfg: Settings, api_url: str) -> psutil.Process:
     """The worker's process, started unless it runs already.
 
     Raises:
+        BadInput: the keys are not there, without which none of its runs could load a model or trust a document.
         ServiceDown: it ended at once; its last words are in the message.
     """
+    signing_key(cfg.key_file)
     record = read_record(_file(cfg))
     if (running := alive(record)) is not None and record is not None and record.url == api_url:
         return running
@@ -83,6 +88,25 @@ def up(cfg: Settings, api_url: str) -> psutil.Process:
     if alive(read_record(_file(cfg))) is None:
         raise ServiceDown("the worker", api_url, f"it ended: {last_line(log)}", f"see {log}")
     return process
+
+
+def take_over(cfg: Settings, *, healthcheck: bool = False) -> NoReturn:
+    """Become a worker of the configured Prefect server, in this process, as on a further host or in a container.
+
+    Raises:
+        BadInput: the keys are not there, or no Prefect server is known.
+    """
+    signing_key(cfg.key_file)
+    if not (api_url := cfg.prefect_api_url or _local_api(cfg)):
+        raise BadInput(None, "no Prefect server is named", do="set PREFECT_API_URL to the server's API")
+    os.environ["PREFECT_API_URL"] = api_url
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
+    os.execv(sys.executable, [*command, *(["--with-healthcheck"] if healthcheck else [])])  # noqa: S606
+
+
+def _local_api(cfg: Settings) -> str:
+    address = local_address(cfg, "prefect")
+    return f"{address}/api" if address else ""
 
 
 def down(cfg: Settings) -> bool:

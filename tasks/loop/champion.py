@@ -12,8 +12,8 @@ import pandas as pd
 from gauntlet.datasets.errors import BadInput, GauntletError
 from gauntlet.tasks.gauntlet import Gauntlet
 from gauntlet.tasks.registry.aliases import CHAMPION, holder
+from gauntlet.tasks.registry.keys import signing_key
 from gauntlet.tasks.registry.load import LoadedModel, load
-from gauntlet.tasks.registry.signing import signing_key
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.tracking import servers
 

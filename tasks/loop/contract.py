@@ -77,7 +77,10 @@ class Scored:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What was scored, with which version, and when (ISO 8601, UTC). `first_s`, `last_s`: time of its rows."""
+    """What was scored, with which version, and when (ISO 8601, UTC). `first_s`, `last_s`: time of its rows.
+
+    `rows_sha256`: of `rows.parquet`, which is written before.
+    """
 
     gauntlet: str
     file: str
@@ -93,6 +96,7 @@ class Manifest:
     off: int = 0
     first_s: float | None = None
     last_s: float | None = None
+    rows_sha256: str = ""
 
     @property
     def prefix(self) -> str:

@@ -14,9 +14,9 @@ from mlflow import MlflowClient
 
 from gauntlet.datasets.errors import GauntletError, ServiceDown
 from gauntlet.tasks.models.answer import answer
+from gauntlet.tasks.registry.keys import signing_key
 from gauntlet.tasks.registry.load import artifact_location, find_version, load, model_id_of
 from gauntlet.tasks.registry.selection import get_all_registered_models
-from gauntlet.tasks.registry.signing import signing_key
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.tracking import servers
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from gauntlet.tasks.loop.store import listed, put
+from gauntlet.tasks.loop.store import listed, put_document
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.tracking import servers
 
@@ -50,7 +50,7 @@ def keep(connection: Connection, gauntlet: str, event: Event) -> None:
     text = json.dumps(asdict(event), sort_keys=True)
     key = f"maintenance/{gauntlet}/{event.at_s:016.3f}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
     with servers(connection):
-        put(connection, key, text.encode(), "application/json")
+        put_document(connection, key, asdict(event))
 
 
 def events(connection: Connection, gauntlet: str) -> tuple[Event, ...]:

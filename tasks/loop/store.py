@@ -1,18 +1,25 @@
-"""Scored files in S3: `scores/GAUNTLET/SHA256/` with features, rows and, written last, the manifest that makes it count."""
+"""Scored files in S3: `scores/GAUNTLET/SHA256/` with features, rows and, written last, the manifest that makes it count.
+
+Documents bear our MAC, and the manifest names the digest of its rows: what is not ours is passed over, and said by name.
+"""
 
 from __future__ import annotations
 
 import io
-import json
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from gauntlet.datasets.errors import Altered, Unsigned
 from gauntlet.tasks.loop.contract import Batch, InputFile, Manifest, Scored
+from gauntlet.tasks.loop.documents import opened, sealed
+from gauntlet.tasks.registry.keys import KeyRing, signing_key
+from gauntlet.tasks.registry.signing import digest
 from gauntlet.tasks.runtime.connection import Connection
+from gauntlet.tasks.runtime.steps import say
 
 LABEL, SCORE, ALARM = "_label", "_score", "_alarm"
 # By server, bucket, key and ETag. Small documents only: a process that checks every ten minutes for a month reads 4,000.
@@ -25,13 +32,14 @@ def write(connection: Connection, manifest: Manifest, batch: Batch, scored: Scor
     rows = batch.rows.assign(**{SCORE: scored.score, ALARM: scored.alarm})
     if batch.labels is not None:
         rows[LABEL] = batch.labels
-    _put(client, connection, f"{manifest.prefix}/rows.parquet", _parquet(rows))
+    content = _parquet(rows)
+    _put(client, connection, f"{manifest.prefix}/rows.parquet", content)
     features = scored.features.assign(**{SCORE: scored.score, ALARM: scored.alarm})
     _put(client, connection, f"{manifest.prefix}/predictions.parquet", _parquet(features))
     if scored.memory is not None:
         key = f"{_memories(manifest.gauntlet, manifest.group)}{_stamp(manifest.last_s)}-{manifest.sha256[:12]}.json"
-        _put(client, connection, key, json.dumps(scored.memory).encode())
-    _put(client, connection, f"{manifest.prefix}/manifest.json", json.dumps(asdict(manifest), indent=1).encode())
+        put_document(connection, key, scored.memory)
+    put_document(connection, f"{manifest.prefix}/manifest.json", asdict(replace(manifest, rows_sha256=digest(content))))
     return f"s3://{connection.bucket}/{manifest.prefix}"
 
 
@@ -48,20 +56,24 @@ def newest(connection: Connection, gauntlet: str, rows: int) -> list[Manifest]:
 
 
 def manifests(connection: Connection, gauntlet: str) -> Iterator[Manifest]:
-    """Every scored file of a gauntlet."""
-    for content in _below(connection, f"scores/{gauntlet}/", "/manifest.json"):
-        yield Manifest(**json.loads(content))
+    """Every scored file of a gauntlet, by manifests that are ours."""
+    for document in _documents(connection, _below(connection, f"scores/{gauntlet}/", "/manifest.json")):
+        yield Manifest(**document)
 
 
 def memory_before(
     connection: Connection, gauntlet: str, group: str, seconds: float | None = None
 ) -> dict[str, Any] | None:
-    """What scoring of the newest rows of a group that are older left behind, of all rows by default; None for the first."""
+    """What scoring of the newest rows of a group that are older left behind, of all rows by default; None for the first.
+
+    A memory that is not ours counts as if it were not there.
+    """
     client, prefix = connection.s3(), _memories(gauntlet, group)
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=connection.bucket, Prefix=prefix)
     keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
     earlier = [key for key in keys if seconds is None or key.removeprefix(prefix) < _stamp(seconds)]
-    return json.loads(_get(client, connection, max(earlier))) if earlier else None
+    newest_first = ((key, _get(client, connection, key)) for key in sorted(earlier, reverse=True))
+    return next(_documents(connection, newest_first), None)
 
 
 def _memories(gauntlet: str, group: str) -> str:
@@ -74,8 +86,16 @@ def _stamp(seconds: float | None) -> str:
 
 
 def rows_of(connection: Connection, manifest: Manifest) -> pd.DataFrame:
-    """The raw rows of a scored file with `_score`, `_alarm` and, where known, `_label`."""
-    return pd.read_parquet(io.BytesIO(_get(connection.s3(), connection, f"{manifest.prefix}/rows.parquet")))
+    """The raw rows of a scored file with `_score`, `_alarm` and, where known, `_label`.
+
+    Raises:
+        Altered: they are not those that the manifest speaks of.
+    """
+    key = f"{manifest.prefix}/rows.parquet"
+    content = _get(connection.s3(), connection, key)
+    if digest(content) != manifest.rows_sha256:
+        raise Altered(f"{key} was changed since {manifest.file} was scored. Remove {manifest.prefix}/ from the bucket.")
+    return pd.read_parquet(io.BytesIO(content))
 
 
 def put(connection: Connection, key: str, content: bytes, kind: str = "application/octet-stream") -> str:
@@ -84,9 +104,28 @@ def put(connection: Connection, key: str, content: bytes, kind: str = "applicati
     return f"s3://{connection.bucket}/{key}"
 
 
+def put_document(connection: Connection, key: str, document: Mapping[str, Any]) -> str:
+    """The address of a document, written now under our MAC. The first folder of its key says what kind it is."""
+    return put(connection, key, sealed(key, document, _ring(connection)), "application/json")
+
+
 def listed(connection: Connection, prefix: str) -> list[dict[str, Any]]:
-    """The JSON documents below a prefix, by the order of their keys."""
-    return [json.loads(content) for content in _below(connection, prefix, ".json")]
+    """The documents below a prefix that are ours, by the order of their keys."""
+    return list(_documents(connection, _below(connection, prefix, ".json")))
+
+
+def _documents(connection: Connection, found: Iterable[tuple[str, bytes]]) -> Iterator[dict[str, Any]]:
+    """Those of (key, content) that bear our MAC; the others are said by name."""
+    ring = _ring(connection)
+    for key, content in found:
+        try:
+            yield opened(key, content, ring)
+        except Unsigned as error:
+            say(f"{error}: it steers nothing")
+
+
+def _ring(connection: Connection) -> KeyRing:
+    return signing_key(connection.key_file)
 
 
 def labels_of(rows: pd.DataFrame) -> np.ndarray | None:
@@ -116,8 +155,8 @@ def manifest_of(
     )
 
 
-def _below(connection: Connection, prefix: str, end: str) -> Iterator[bytes]:
-    """The objects whose key begins and ends so, by the order of their keys; read once while they stay the same."""
+def _below(connection: Connection, prefix: str, end: str) -> Iterator[tuple[str, bytes]]:
+    """Key and content of the objects whose key begins and ends so, by the order of their keys; read once while they stay the same."""
     client, place = connection.s3(), (connection.s3_endpoint_url, connection.bucket)
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=connection.bucket, Prefix=prefix):
         for item in page.get("Contents", []):
@@ -125,7 +164,7 @@ def _below(connection: Connection, prefix: str, end: str) -> Iterator[bytes]:
                 known = (*place, item["Key"], item["ETag"])
                 if known not in _READ:
                     _READ[known] = _get(client, connection, item["Key"])
-                yield _READ[known]
+                yield item["Key"], _READ[known]
 
 
 def _put(client: Any, connection: Connection, key: str, content: bytes) -> None:

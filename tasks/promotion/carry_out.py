@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Engine
 
 from gauntlet.tasks.promotion.decide import Decision
 from gauntlet.tasks.promotion.log import Entry, Line, close, history, recorded, unfinished, write
 from gauntlet.tasks.promotion.move import Check, Standing, promote, repair, rollback, standing
 from gauntlet.tasks.registry.aliases import Holder
+from gauntlet.tasks.registry.keys import Verifier
 
 ROLLBACK = "rollback"
 
@@ -36,7 +36,7 @@ def carry_out(
     decision: Decision,
     who: str,
     *,
-    key: Ed25519PublicKey,
+    key: Verifier,
     again: bool = False,
     check: Check = _always,
 ) -> Entry:
@@ -75,7 +75,7 @@ def roll_back(
     who: str,
     why: str,
     *,
-    key: Ed25519PublicKey,
+    key: Verifier,
     evidence: Mapping[str, Any] | None = None,
     check: Check = _always,
 ) -> Entry:

@@ -20,12 +20,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from mlflow import MlflowClient
 
 from gauntlet.datasets.errors import NotPromotable
 from gauntlet.tasks.promotion.smoke import examine, tags_of
 from gauntlet.tasks.registry.aliases import CHALLENGER, CHAMPION, PREVIOUS, Holder, aliases_of, champion_in
+from gauntlet.tasks.registry.keys import Verifier
 
 SUCCEEDS, ROLLED_BACK, PROMOTED = "succeeds", "rolled_back", "promoted"
 
@@ -56,7 +56,7 @@ def promote(
     who: str,
     why: str,
     *,
-    key: Ed25519PublicKey,
+    key: Verifier,
     again: bool = False,
     check: Check = _always,
 ) -> Standing:
@@ -92,7 +92,7 @@ def promote(
     return repair(names, check=check)
 
 
-def rollback(names: Iterable[str], who: str, why: str, *, key: Ed25519PublicKey, check: Check = _always) -> Standing:
+def rollback(names: Iterable[str], who: str, why: str, *, key: Verifier, check: Check = _always) -> Standing:
     """Make the previous champion champion again, and its own predecessor, where it has one, `previous`.
 
     The version that steps down is tagged `rolled_back` with who and why, and is not promoted again by itself.

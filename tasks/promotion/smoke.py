@@ -7,19 +7,19 @@ from collections.abc import Mapping
 import numpy as np
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from mlflow.exceptions import MlflowException
 
 from gauntlet.datasets.errors import GauntletError, NotPromotable, ServiceDown
 from gauntlet.tasks.models.answer import answer
 from gauntlet.tasks.registry.aliases import Holder
+from gauntlet.tasks.registry.keys import Verifier
 from gauntlet.tasks.registry.load import LoadedModel, find_version, load
 
 # A server that is away says nothing about the model; `gauntlet.tasks.runtime.tracking.servers` gives these their words.
 _OUTAGES = (ServiceDown, requests.RequestException, MlflowException, BotoCoreError, ClientError, ConnectionError)
 
 
-def examine(version: Holder, key: Ed25519PublicKey) -> LoadedModel:
+def examine(version: Holder, key: Verifier) -> LoadedModel:
     """The version, verified and loaded, after it has answered its own input example.
 
     Raises:

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from mlflow import get_tracking_uri
 from mlflow.exceptions import MlflowException
 
 from gauntlet.datasets.errors import GauntletError, ServiceDown
+from gauntlet.tasks.registry.keys import Verifier
 from gauntlet.tasks.registry.load import LoadedModel, find_version, load
 
 LIFETIME_S = 3600.0
@@ -40,7 +40,7 @@ class ModelCache:
     """
 
     def __init__(
-        self, key: Ed25519PublicKey, lifetime_s: float = LIFETIME_S, clock: Callable[[], float] = time.monotonic
+        self, key: Verifier, lifetime_s: float = LIFETIME_S, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._key, self._lifetime_s, self._clock = key, lifetime_s, clock
         self._kept: dict[tuple[str, str], _Kept] = {}

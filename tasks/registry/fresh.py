@@ -59,8 +59,8 @@ def confirm(expected: Sequence[Expectation], signing_key: Path) -> None:
 
 def _check(request: Mapping[str, Any]) -> None:
     # Imported late: the parent needs `confirm` only.
+    from gauntlet.tasks.registry.keys import signing_key
     from gauntlet.tasks.registry.load import load
-    from gauntlet.tasks.registry.signing import signing_key
 
     key = signing_key(Path(str(request["key"]))).public_key()
     for one in request["versions"]:

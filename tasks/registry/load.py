@@ -11,7 +11,6 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.entities.model_registry import ModelVersion
@@ -19,6 +18,7 @@ from mlflow.exceptions import MlflowException
 
 from gauntlet.datasets.errors import Altered, FormerType, GauntletError
 from gauntlet.tasks.models.columns import RECIPE, as_declared, columns_in
+from gauntlet.tasks.registry.keys import Verifier
 from gauntlet.tasks.registry.signing import verified_files
 from gauntlet.tasks.registry.trust import deserialise
 
@@ -71,7 +71,7 @@ def artifact_location(model_id: str) -> str:
     return str(MlflowClient().get_logged_model(model_id).artifact_location)
 
 
-def load(name: str, version_or_alias: int | str, key: Ed25519PublicKey) -> LoadedModel:
+def load(name: str, version_or_alias: int | str, key: Verifier) -> LoadedModel:
     """The model behind a version or alias.
 
     Raises:

@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
+from gauntlet.tasks.registry.keys import Signer
 from gauntlet.tasks.registry.load import artifact_location, model_id_of
 from gauntlet.tasks.registry.model_folder import write
 from gauntlet.tasks.registry.signing import sign_folder
@@ -35,7 +35,7 @@ def find(name: str, key: str) -> Registered | None:
     return Registered(name, int(entry.version), (), artifact_location(model_id_of(entry)))
 
 
-def publish(submission: Submission, experiment_id: str, run_id: str, key: Ed25519PrivateKey) -> Registered:
+def publish(submission: Submission, experiment_id: str, run_id: str, key: Signer) -> Registered:
     """The version, registered now or found by its key.
 
     A failure on the way leaves no version: the half-made model is marked FAILED and nothing refers to it.
@@ -55,7 +55,7 @@ def publish(submission: Submission, experiment_id: str, run_id: str, key: Ed2551
     return Registered(submission.name, version, (), artifact_location(model_id))
 
 
-def _upload(submission: Submission, model_id: str, run_id: str, key: Ed25519PrivateKey) -> None:
+def _upload(submission: Submission, model_id: str, run_id: str, key: Signer) -> None:
     scratch = Path(tempfile.mkdtemp(prefix="gauntlet-publish-"))
     try:
         folder = scratch / "model"

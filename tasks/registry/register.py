@@ -12,8 +12,8 @@ from gauntlet.tasks.claims import Done, Turn, begin, claims_database, finish, in
 from gauntlet.tasks.models.answer import answer, few
 from gauntlet.tasks.registry.aliases import CHAMPION, Holder, aliases_of, enter, holder
 from gauntlet.tasks.registry.fresh import Expectation, confirm
+from gauntlet.tasks.registry.keys import signing_key
 from gauntlet.tasks.registry.publish import find, publish
-from gauntlet.tasks.registry.signing import signing_key
 from gauntlet.tasks.registry.submission import Submission
 from gauntlet.tasks.result import Registered
 from gauntlet.tasks.runtime.connection import Connection

@@ -11,62 +11,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
+from cryptography.exceptions import InvalidSignature
 
-from gauntlet.datasets.errors import Altered, BadInput, Unsigned
+from gauntlet.datasets.errors import Altered, Unsigned
+from gauntlet.tasks.registry.keys import Signer, Verifier
 
 SIGNATURE_FILE = "signature.json"
 # MLflow writes this one into every download; it is no part of the model and nothing reads it.
 _ADDED_BY_DOWNLOAD = "registered_model_meta"
-
-
-def signing_key(path: Path) -> Ed25519PrivateKey:
-    """The private key in this PEM file, which is made (readable by its owner only) when it is missing.
-
-    Raises:
-        BadInput: the file is there but holds no Ed25519 private key, or cannot be read or made.
-    """
-    try:
-        if not path.exists():
-            _create_key(path)
-        content = path.read_bytes()
-    except OSError as error:
-        raise BadInput(path, f"no signing key ({error.strerror or error})", do="see GAUNTLET_SIGNING_KEY") from None
-    try:
-        key = load_pem_private_key(content, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        key = None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise BadInput(path, "no signing key", expected="an Ed25519 private key as PEM", do="see GAUNTLET_SIGNING_KEY")
-    return key
-
-
-def _create_key(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    # A name of its own, mode 0600: not by process id, which threads share and a container gives out again.
-    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(pem)
-        with suppress(FileExistsError):
-            os.link(scratch, path)  # never replaces a key that another process made first
-    finally:
-        Path(scratch).unlink()
 
 
 def _files(folder: Path) -> dict[str, Path]:
@@ -94,7 +50,7 @@ def _canonical(manifest: Mapping[str, Any]) -> bytes:
     return json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()
 
 
-def sign_folder(folder: Path, subject: str, key: Ed25519PrivateKey) -> None:
+def sign_folder(folder: Path, subject: str, key: Signer) -> None:
     """Write `signature.json` over every file of the folder."""
     manifest = {
         "subject": subject,
@@ -104,7 +60,7 @@ def sign_folder(folder: Path, subject: str, key: Ed25519PrivateKey) -> None:
     (folder / SIGNATURE_FILE).write_text(json.dumps({"manifest": manifest, "signature": signature}, indent=1))
 
 
-def _signed_manifest(folder: Path, key: Ed25519PublicKey) -> dict[str, Any]:
+def _signed_manifest(folder: Path, key: Verifier) -> dict[str, Any]:
     try:
         document = json.loads((folder / SIGNATURE_FILE).read_text())
         manifest, signature = document["manifest"], base64.b64decode(document["signature"], validate=True)
@@ -119,7 +75,7 @@ def _signed_manifest(folder: Path, key: Ed25519PublicKey) -> dict[str, Any]:
     return dict(manifest)
 
 
-def verified_files(folder: Path, subject: str, key: Ed25519PublicKey) -> dict[str, bytes]:
+def verified_files(folder: Path, subject: str, key: Verifier) -> dict[str, bytes]:
     """The folder's files as bytes, each the very bytes that were signed for this subject.
 
     They are read once, checked, and handed on, so that nothing can be changed between the check and the use.

@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from botocore.config import Config
 from pydantic import SecretStr
 
 from gauntlet.datasets.errors import BadInput, GauntletError, ServiceDown
-from gauntlet.tasks.runtime.settings import Settings
+from gauntlet.tasks.runtime.settings import Settings, settings
 
 ADDRESS = "127.0.0.1"
 USER = "gauntlet"  # of the local Prefect and MLflow servers
@@ -48,7 +48,10 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Connection:
-    """The servers of a run. `s3_endpoint_url` None: Amazon's. `credentials` None: boto3 finds its own, with `profile`."""
+    """The servers of a run. `s3_endpoint_url` None: Amazon's. `credentials` None: boto3 finds its own, with `profile`.
+
+    `key_file`: whose keys confirm what the loop left in the bucket; a path, so that no key is ever a run's parameter.
+    """
 
     tracking_uri: str
     bucket: str
@@ -57,6 +60,7 @@ class Connection:
     credentials: Credentials | None
     profile: str | None = None
     mlflow_password: SecretStr | None = None  # of the local server; to one of the user's own speaks the environment
+    key_file: Path = field(default_factory=lambda: settings().key_file)
 
     @property
     def mlflow_ui(self) -> str:
@@ -236,7 +240,7 @@ def data_root(cfg: Settings) -> Path:
 
 
 def resolve(cfg: Settings, *, blocks: bool = True) -> Connection:
-    """The servers of this run. What the environment names wins over a block, a block over the local stack.
+    """The servers of this run, and its keys. What the environment names wins over a block, a block over the local stack.
 
     A block that was saved for the local stack follows it, also when its ports have moved. One that the environment
     makes needless is not asked for.
@@ -245,6 +249,10 @@ def resolve(cfg: Settings, *, blocks: bool = True) -> Connection:
         GauntletError: no MLflow server is named anywhere, or a block that counts cannot be read (`ServiceDown` where
             Prefect is away): a run on the local stack's servers would be a run on somebody else's models.
     """
+    return replace(_servers(cfg, blocks), key_file=cfg.key_file)
+
+
+def _servers(cfg: Settings, blocks: bool) -> Connection:
     from gauntlet.blocks import ArtifactStore, TrackingServer
 
     tracking = load_block(TrackingServer) if blocks and not cfg.own_mlflow else None

@@ -41,7 +41,9 @@ class Settings(BaseSettings):
         None, description="Root of the data sets, one folder each. Default: `data/` in the home folder."
     )
     signing_key: Path | None = Field(
-        None, description="Private key (PEM, Ed25519) that signs models. Default: made in the home folder."
+        None,
+        description="File of the keys (PEM, Ed25519) that sign models and the loop's documents; on a further host the "
+        "mounted one of the first. Default: `keys/signing.pem` in the home folder, made once.",
     )
     workers: int = Field(_CORES, ge=1, description="How many candidates or chunks are worked on at once.")
     quarantine_limit: float = Field(
@@ -124,6 +126,11 @@ class Settings(BaseSettings):
     def state(self) -> Path:
         """The home folder."""
         return self.home
+
+    @property
+    def key_file(self) -> Path:
+        """Where the keys of this installation are."""
+        return self.signing_key or self.home / "keys" / "signing.pem"
 
     @property
     def own_prefect(self) -> bool:

@@ -21,9 +21,9 @@ from gauntlet.deployments import stack as local_stack
 from gauntlet.flows.ai4i import ai4i
 from gauntlet.tasks.metrics.prices import Prices
 from gauntlet.tasks.registry.aliases import Holder, aliases_of, enter, give
+from gauntlet.tasks.registry.keys import signing_key
 from gauntlet.tasks.registry.load import load
 from gauntlet.tasks.registry.register import register
-from gauntlet.tasks.registry.signing import signing_key
 from gauntlet.tasks.registry.submission import Submission
 from gauntlet.tasks.runtime import steps
 from gauntlet.tasks.runtime.connection import Credentials

@@ -21,8 +21,8 @@ from gauntlet.tasks.gauntlets import GAUNTLETS
 from gauntlet.tasks.metrics.catalogue import METRICS
 from gauntlet.tasks.models.answer import answer as ours_answer
 from gauntlet.tasks.registry.aliases import aliases_of
+from gauntlet.tasks.registry.keys import signing_key
 from gauntlet.tasks.registry.load import load
-from gauntlet.tasks.registry.signing import signing_key
 
 # The others take a minute and more each on two cores.
 QUICK = ("ai4i",)

@@ -16,8 +16,8 @@ from gauntlet.datasets.provenance import mark_simulated
 from gauntlet.flows.forecasting import forecasting
 from gauntlet.tasks.forecasting.gauntlets import FORECASTING
 from gauntlet.tasks.metrics.catalogue import METRICS
+from gauntlet.tasks.registry.keys import signing_key
 from gauntlet.tasks.registry.load import load
-from gauntlet.tasks.registry.signing import signing_key
 from gauntlet.tasks.result import GauntletResult
 from gauntlet.tasks.runtime.settings import settings
 from gauntlet.tasks.runtime.tracking import experiment

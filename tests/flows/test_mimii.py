@@ -14,8 +14,8 @@ from mlflow import MlflowClient
 from gauntlet.datasets.simulate.sound import SoundPlan, write
 from gauntlet.tasks.metrics.catalogue import METRICS
 from gauntlet.tasks.registry.aliases import aliases_of
+from gauntlet.tasks.registry.keys import signing_key
 from gauntlet.tasks.registry.load import load
-from gauntlet.tasks.registry.signing import signing_key
 from gauntlet.tasks.runtime.settings import settings
 from gauntlet.tasks.sound.gauntlets import MIMII
 

@@ -46,7 +46,7 @@ def policies(stack: Any) -> Iterator[None]:
 
 def _champion(stack: Any) -> Any:
     cfg = stack.cfg
-    return champion_of(in_loop("nasa"), stack.connection, cfg.signing_key or cfg.state / "keys" / "signing.pem")
+    return champion_of(in_loop("nasa"), stack.connection, cfg.key_file)
 
 
 def _snapshots(stack: Any, first: int, count: int, seed: int, louder: float = 0.0) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from gauntlet.datasets.errors import GauntletError, ServiceDown
 from gauntlet.tasks.registry import cache as caching
 from gauntlet.tasks.registry.aliases import give
 from gauntlet.tasks.registry.cache import ModelCache
+from gauntlet.tasks.registry.keys import signing_key
 from gauntlet.tasks.registry.selection import (
     add_sensor_type_tag,
     get_all_registered_models,
@@ -19,7 +20,6 @@ from gauntlet.tasks.registry.selection import (
     get_models_by_sensor_type,
     suggest_sensor_types,
 )
-from gauntlet.tasks.registry.signing import signing_key
 from gauntlet.tasks.runtime.settings import settings
 
 pytestmark = pytest.mark.parametrize("ran", ["ai4i"], indirect=True)

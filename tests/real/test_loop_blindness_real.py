@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,7 +27,7 @@ from gauntlet.tasks.loop import challenger, maintenance
 from gauntlet.tasks.loop.champion import Champion, adapter
 from gauntlet.tasks.loop.drift_check import Judged, judge, newest_windows
 from gauntlet.tasks.loop.scoring import score_file
-from gauntlet.tasks.loop.store import listed, manifests, put, rows_of
+from gauntlet.tasks.loop.store import listed, manifests, put_document, rows_of
 from gauntlet.tasks.promotion.decide import decide
 from gauntlet.tasks.registry.files import parquet
 from gauntlet.tasks.registry.load import LoadedModel
@@ -108,7 +107,7 @@ class Loop:
         (window,) = newest_windows(self.champion, self.policy, self.store)
         judged = judge(window, listed(self.store, "drift/nasa/"), self.policy)
         key = f"drift/nasa/{judged.at.replace(':', '')}-{window.key[:12]}.json"
-        put(self.store, key, json.dumps(judged.document).encode())
+        put_document(self.store, key, judged.document)
         self.kinds.append(judged.verdict.kind)
         return judged
 

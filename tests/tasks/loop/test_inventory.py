@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from gauntlet.tasks.loop import inventory
 from gauntlet.tasks.registry.aliases import CHALLENGER, CHAMPION, PREVIOUS, give
 from gauntlet.tasks.registry.files import parquet
+from gauntlet.tasks.registry.keys import signing_key
 from gauntlet.tasks.registry.publish import publish
-from gauntlet.tasks.registry.signing import signing_key
 from gauntlet.tasks.registry.submission import Submission
 from gauntlet.tasks.runtime.tracking import experiment, tracked
 

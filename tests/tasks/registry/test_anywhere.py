@@ -33,9 +33,9 @@ from gauntlet.tasks.models.forecasters.prophet import ProphetForecaster, fitted_
 from gauntlet.tasks.models.forecasters.simple import SeasonalNaive
 from gauntlet.tasks.models.pump_features import PumpFeatures
 from gauntlet.tasks.models.run_detector import RunDetector
+from gauntlet.tasks.registry.keys import signing_key
 from gauntlet.tasks.registry.load import load
 from gauntlet.tasks.registry.register import assign_alias, register
-from gauntlet.tasks.registry.signing import signing_key
 from gauntlet.tasks.registry.submission import Submission
 from gauntlet.tasks.result import Registered
 from gauntlet.tasks.runtime.tracking import experiment, tracked

@@ -3,27 +3,15 @@
 import base64
 import json
 import os
-import stat
-import threading
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
 
-from gauntlet.datasets.errors import Altered, BadInput, Unsigned, Untrusted
-from gauntlet.tasks.registry.signing import SIGNATURE_FILE, sign_folder, signing_key, verified_files
+from gauntlet.datasets.errors import Altered, Unsigned, Untrusted
+from gauntlet.tasks.registry.signing import SIGNATURE_FILE, sign_folder, verified_files
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 FILES = {"MLmodel": b"model_id: m-1\n", "model.skops": bytes(range(256)), "plots/roc.png": b"\x89PNG", ".hidden": b""}
@@ -189,83 +177,3 @@ def test_bytes_that_are_no_text_and_a_folder_are_no_signature(tmp_path: Path) ->
     (folder / SIGNATURE_FILE).mkdir()
     with pytest.raises(Untrusted):
         verified_files(folder, "m-1", KEY.public_key())
-
-
-def public(path: Path) -> bytes:
-    """The public half of the key in a file."""
-    return signing_key(path).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-
-
-def test_a_missing_key_is_made_for_its_owner_only(tmp_path: Path) -> None:
-    """Mode 0600, in a folder that is made; the second call reads it; nothing else lies beside it."""
-    path = tmp_path / "new" / "signing.pem"
-    first = public(path)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert public(path) == first
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_processes_that_make_the_key_at_once_get_the_same(tmp_path: Path) -> None:
-    """The first one's stays; eight calls in four processes agree."""
-    path = tmp_path / "signing.pem"
-    with ProcessPoolExecutor(4, mp_context=get_context("forkserver")) as pool:
-        keys = set(pool.map(public, [path] * 8))
-    assert keys == {public(path)}
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_threads_that_make_the_key_at_once_get_the_same(tmp_path: Path) -> None:
-    """Candidates are registered side by side in one process: none may stumble over the other's unfinished file."""
-    for attempt in range(20):
-        path, keys, barrier = tmp_path / str(attempt) / "signing.pem", [], threading.Barrier(6)
-
-        def make(path: Path = path, keys: list[bytes] = keys, barrier: threading.Barrier = barrier) -> None:
-            barrier.wait()
-            keys.append(public(path))
-
-        threads = [threading.Thread(target=make) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert len(keys) == 6
-        assert set(keys) == {public(path)}
-        assert list(path.parent.iterdir()) == [path]
-
-
-def test_what_a_killed_process_left_is_in_nobodys_way(tmp_path: Path) -> None:
-    """In a container every process is number 1: a file of that name left behind must not block the next start."""
-    (tmp_path / f".signing.pem.{os.getpid()}").write_bytes(b"half a k")
-    assert public(tmp_path / "signing.pem")
-
-
-OTHER_KEYS = {
-    "empty": b"",
-    "words": b"my key",
-    "cut off": KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())[:60],
-    "encrypted": KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")),
-    "public": KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
-    "another kind": generate_private_key(SECP256R1()).private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("kind", OTHER_KEYS)
-def test_what_is_no_signing_key_is_said_to_be_none(tmp_path: Path, kind: str) -> None:
-    """And it is left as it is."""
-    path = tmp_path / "signing.pem"
-    path.write_bytes(OTHER_KEYS[kind])
-    with pytest.raises(BadInput, match="no signing key") as error:
-        signing_key(path)
-    assert "GAUNTLET_SIGNING_KEY" in str(error.value)
-    assert path.read_bytes() == OTHER_KEYS[kind]
-
-
-def test_a_key_that_can_neither_be_read_nor_made_is_one_line(tmp_path: Path) -> None:
-    """A folder in its place, a file where its folder should be, a link to nowhere."""
-    (tmp_path / "file").write_text("")
-    (tmp_path / "nowhere").symlink_to(tmp_path / "missing")
-    for path in (tmp_path, tmp_path / "file" / "signing.pem", tmp_path / "nowhere"):
-        with pytest.raises(BadInput, match="no signing key"):
-            signing_key(path)
