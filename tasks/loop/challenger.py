@@ -88,6 +88,7 @@ def entry(
             leaked=False,
         ),
         description=text,
+        gauntlet=champion.gauntlet,
         files={
             **kept,
             **beside.files,

@@ -56,12 +56,14 @@ def champion_of(gauntlet: Gauntlet, connection: Connection, key_file: Path) -> C
     Raises:
         GauntletError: the gauntlet has no champion yet.
         Untrusted: it must not be loaded.
+        NotPromotable: it was trained on leaked columns, whatever its tag says.
     """
     with servers(connection):
         held = holder(gauntlet.registered, CHAMPION)
         if held is None:
             raise GauntletError(f"{gauntlet.name} has no champion yet. Run `gauntlet run {gauntlet.name}` first.")
         loaded = load(held.name, held.version, signing_key(key_file).public_key())
+        loaded.refuse_leaked()
         return Champion(gauntlet.name, loaded, adapter(gauntlet))
 
 

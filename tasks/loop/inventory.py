@@ -14,13 +14,14 @@ from mlflow import MlflowClient
 
 from gauntlet.datasets.errors import GauntletError, ServiceDown
 from gauntlet.tasks.models.answer import answer
+from gauntlet.tasks.registry.card import CARD_TAGS
 from gauntlet.tasks.registry.keys import signing_key
-from gauntlet.tasks.registry.load import artifact_location, find_version, load, model_id_of
+from gauntlet.tasks.registry.load import LoadedModel, artifact_location, find_version, load, model_id_of
 from gauntlet.tasks.registry.selection import get_all_registered_models
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.tracking import servers
 
-NEEDED = ("MLmodel", "model.skops", "signature.json", "reference.parquet", "feature_names.txt")
+NEEDED = ("MLmodel", "model.skops", "signature.json", "card.json", "reference.parquet", "feature_names.txt")
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,9 @@ def check(name: str, version: int, aliases: tuple[str, ...], connection: Connect
 def _fault(name: str, version: int, key_file: Path) -> str:
     try:
         loaded = load(name, version, signing_key(key_file).public_key())
+        loaded.refuse_leaked()
+        if changed := _changed_tag(loaded):
+            return changed
         answered = answer(loaded.model, loaded.example())
         if not np.isfinite(answered.to_numpy(np.float64)).all():
             return "answers its own example with something that is no number"
@@ -81,6 +85,15 @@ def _fault(name: str, version: int, key_file: Path) -> str:
         raise
     except (GauntletError, KeyError, ValueError, TypeError) as error:
         return " ".join(str(error).split())
+    return ""
+
+
+def _changed_tag(loaded: LoadedModel) -> str:
+    """A tag that says something else than the signed card; empty where all agree."""
+    stated = find_version(loaded.name, loaded.version).tags
+    for tag in CARD_TAGS:
+        if tag in loaded.tags and stated.get(tag) != loaded.tags[tag]:
+            return f"its tag {tag} says {stated.get(tag, 'nothing')}, it was registered as {loaded.tags[tag]}"
     return ""
 
 

@@ -32,6 +32,7 @@ def examine(version: Holder, key: Verifier) -> LoadedModel:
         raise
     except Exception as error:  # whatever a broken file makes the reader say
         raise NotPromotable(f"{_named(version)} cannot be loaded: {_short(error)}") from error
+    loaded.refuse_leaked()
     try:
         rows = loaded.example()
     except GauntletError as error:

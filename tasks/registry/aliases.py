@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 from gauntlet.datasets.errors import NotPromotable
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+UNUSABLE = "unusable"  # the tag that says why; a version that bears it is as if it were not there
 _READINGS = 3
 
 
@@ -73,14 +74,24 @@ def give(name: str, version: int, alias: str) -> None:
     client.set_registered_model_alias(name, alias, str(version))
 
 
+def _unusable(version: Holder) -> bool:
+    """True for a version whose folder or key is lost (publish.py): it can neither score nor be compared with."""
+    return UNUSABLE in MlflowClient().get_model_version(version.name, str(version.version)).tags
+
+
 def enter(names: Iterable[str], best: Holder) -> None:
-    """Make the best candidate champion where the gauntlet has none, else challenger, unless it is champion already."""
+    """Make the best candidate champion where the gauntlet has none that can be used, else challenger.
+
+    Nothing, where it is champion already.
+    """
     names = tuple(names)
     champion = holder(names, CHAMPION)
     if champion == best:
         return
-    if champion is None:
+    if champion is None or _unusable(champion):
         give(best.name, best.version, CHAMPION)
+        if champion is not None and champion.name != best.name:
+            MlflowClient().delete_registered_model_alias(champion.name, CHAMPION)
         return
     give(best.name, best.version, CHALLENGER)
     for name in names:  # one challenger per gauntlet: an older one on another model steps back

@@ -60,6 +60,7 @@ class ModelCache:
                 if known is not None and known.model.version == version and self._clock() < known.until:
                     return Served(known.model)
                 model = load(name, version, self._key)
+                model.refuse_leaked()
             except GauntletError as error:
                 if not isinstance(error, ServiceDown):
                     raise

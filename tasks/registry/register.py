@@ -31,13 +31,12 @@ def register(submission: Submission, parent: TrackedRun, connection: Connection,
     Of callers with one key at the same time, in whatever process, one registers and the others are told its version.
     """
     with servers(connection):
-        while (known := find(submission.name, submission.key)) is None:
+        keys = signing_key(key_file)
+        while (known := find(submission.name, submission.key, keys)) is None:
             turn = begin(claims_database(settings()), "register", f"{submission.name}:{submission.key}", TURN)
             if isinstance(turn, Turn):
                 return _in_turn(turn, submission, parent, connection, key_file)
-            if isinstance(
-                turn, Done
-            ):  # and yet not in the registry: somebody deleted it there, or it is another registry
+            if isinstance(turn, Done):  # and yet not in the registry: deleted or lost there, or it is another registry
                 return _register(submission, parent, connection, key_file)
             time.sleep(POLL_S)
         return known

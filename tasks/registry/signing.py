@@ -50,29 +50,50 @@ def _canonical(manifest: Mapping[str, Any]) -> bytes:
     return json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()
 
 
+def signed(manifest: Mapping[str, Any], key: Signer) -> bytes:
+    """The manifest with its signature, as a file."""
+    signature = base64.b64encode(key.sign(_canonical(manifest))).decode()
+    return json.dumps({"manifest": manifest, "signature": signature}, indent=1).encode()
+
+
+def confirmed(content: bytes, where: str, key: Verifier) -> dict[str, Any]:
+    """The manifest in such a file.
+
+    Raises:
+        Unsigned: our key does not confirm it; the message begins with `where`.
+    """
+    try:
+        document = json.loads(content)
+        manifest, signature = document["manifest"], base64.b64decode(document["signature"], validate=True)
+        key.verify(signature, _canonical(manifest))
+        return dict(manifest)
+    except (ValueError, KeyError, TypeError, RecursionError, InvalidSignature):
+        raise Unsigned(
+            f"{where} is not confirmed by our key. The model is not loaded; "
+            "if another machine registered it, set GAUNTLET_SIGNING_KEY to that machine's key."
+        ) from None
+
+
 def sign_folder(folder: Path, subject: str, key: Signer) -> None:
     """Write `signature.json` over every file of the folder."""
     manifest = {
         "subject": subject,
         "files": {name: digest(path.read_bytes()) for name, path in _files(folder).items()},
     }
-    signature = base64.b64encode(key.sign(_canonical(manifest))).decode()
-    (folder / SIGNATURE_FILE).write_text(json.dumps({"manifest": manifest, "signature": signature}, indent=1))
+    (folder / SIGNATURE_FILE).write_bytes(signed(manifest, key))
 
 
 def _signed_manifest(folder: Path, key: Verifier) -> dict[str, Any]:
     try:
-        document = json.loads((folder / SIGNATURE_FILE).read_text())
-        manifest, signature = document["manifest"], base64.b64decode(document["signature"], validate=True)
-        key.verify(signature, _canonical(manifest))
+        content = (folder / SIGNATURE_FILE).read_bytes()
     except FileNotFoundError:
         raise Unsigned(f"{folder.name}: no {SIGNATURE_FILE}. The model is not loaded.") from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, InvalidSignature):
-        raise Unsigned(
-            f"{folder.name}: {SIGNATURE_FILE} is not confirmed by our key. The model is not loaded; "
-            "if another machine registered it, set GAUNTLET_SIGNING_KEY to that machine's key."
-        ) from None
-    return dict(manifest)
+    except OSError:
+        content = b""
+    manifest = confirmed(content, f"{folder.name}: {SIGNATURE_FILE}", key)
+    if not {"subject", "files"} <= manifest.keys():
+        raise Unsigned(f"{folder.name}: {SIGNATURE_FILE} signs something else than files. The model is not loaded.")
+    return manifest
 
 
 def verified_files(folder: Path, subject: str, key: Verifier) -> dict[str, bytes]:

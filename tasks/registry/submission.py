@@ -24,7 +24,7 @@ class Submission:
     `rows` are raw input rows (the example), `files` further files of the model's folder by name, `pictures` go beside its
     run. `key` identifies the work (data, code, parameters): the same key is never registered twice under a name.
     `rows_by`: dotted path of the code that makes such rows; empty: they are the publisher's own. `purpose`: what every
-    version of the name is for, whatever its data.
+    version of the name is for, whatever its data. `gauntlet`, `machine`: whose it is; "" for none in particular.
     """
 
     name: str
@@ -39,6 +39,8 @@ class Submission:
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     rows_by: str = ""
     purpose: str = ""
+    gauntlet: str = ""
+    machine: str = ""
 
 
 def submissions(
@@ -87,6 +89,7 @@ def _submission(artifact: Artifact, prepared: Prepared, row: Row | None, finding
         pictures=artifact.pictures,
         rows_by=artifact.rows_by,
         purpose=artifact.purpose,
+        gauntlet=prepared.gauntlet.name,
     )
 
 
