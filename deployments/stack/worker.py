@@ -25,7 +25,7 @@ from gauntlet.deployments.stack.process import (
 )
 from gauntlet.deployments.stack.services import QUIET
 from gauntlet.tasks.registry.keys import signing_key
-from gauntlet.tasks.runtime.connection import local_address
+from gauntlet.tasks.runtime.connection import export_prefect
 from gauntlet.tasks.runtime.settings import Settings
 
 POOL = "gauntlet"
@@ -97,16 +97,10 @@ def take_over(cfg: Settings, *, healthcheck: bool = False) -> NoReturn:
         BadInput: the keys are not there, or no Prefect server is known.
     """
     signing_key(cfg.key_file)
-    if not (api_url := cfg.prefect_api_url or _local_api(cfg)):
+    if not export_prefect(cfg):
         raise BadInput(None, "no Prefect server is named", do="set PREFECT_API_URL to the server's API")
-    os.environ["PREFECT_API_URL"] = api_url
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
     os.execv(sys.executable, [*command, *(["--with-healthcheck"] if healthcheck else [])])  # noqa: S606
-
-
-def _local_api(cfg: Settings) -> str:
-    address = local_address(cfg, "prefect")
-    return f"{address}/api" if address else ""
 
 
 def down(cfg: Settings) -> bool:

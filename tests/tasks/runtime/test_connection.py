@@ -208,7 +208,7 @@ def test_a_named_profile_reaches_boto3(home: Path, monkeypatch: pytest.MonkeyPat
     (home / ".env").write_text("AWS_PROFILE=plant\nMLFLOW_TRACKING_URI=http://plant\n")
     found = resolve(of(home), blocks=False)
     assert found == Connection(
-        "http://plant", "maintenance-artifacts", "us-east-1", None, None, "plant", of(home).key_file
+        "http://plant", "maintenance-artifacts", "us-east-1", None, None, "plant", key_file=of(home).key_file
     )
     assert found.s3()._request_signer._credentials.access_key == "of-the-plant"
 
