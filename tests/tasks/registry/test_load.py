@@ -17,6 +17,7 @@ from mlflow.models import Model
 import gauntlet.tasks.registry.publish as publishing
 from gauntlet.datasets.errors import FormerType, GauntletError
 from gauntlet.tasks.models.decision import DecisionClassifier
+from gauntlet.tasks.registry.key import git_commit
 from gauntlet.tasks.registry.load import LoadedModel, load
 from gauntlet.tasks.registry.submission import Submission
 from gauntlet.tasks.runtime.tracking import experiment, tracked
@@ -61,6 +62,7 @@ def test_a_version_of_former_types_says_to_register_anew(stack: Any, monkeypatch
     with pytest.raises(FormerType, match="register anew with `gauntlet run ai4i`") as refused:
         load("former_model", 1, KEY.public_key())
     assert "former_model version 1: model.skops holds tasks.models.decision.DecisionClassifier" in str(refused.value)
+    assert f"It was registered by commit {git_commit()}." in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
