@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from prefect.artifacts import create_markdown_artifact
@@ -16,8 +17,8 @@ from gauntlet.tasks.claims import Hold, Refusal, holding
 from gauntlet.tasks.gauntlets import named
 from gauntlet.tasks.loop.contract import Contest
 from gauntlet.tasks.promotion.carry_out import carry_out, recover
-from gauntlet.tasks.promotion.decide import Decision, Occasion, decide
-from gauntlet.tasks.promotion.log import Entry, open_log, unfinished
+from gauntlet.tasks.promotion.decide import Occasion, decide
+from gauntlet.tasks.promotion.log import Entry, answered, open_log, unfinished
 from gauntlet.tasks.promotion.smoke import examine
 from gauntlet.tasks.registry.aliases import Holder
 from gauntlet.tasks.registry.keys import Verifier, signing_key
@@ -47,15 +48,18 @@ def holding_aliases(loop: Loop, gauntlet: str, patience: timedelta = timedelta(0
         time.sleep(POLL_S)
 
 
-def _recover(loop: Loop, gauntlet: str, check: Callable[[], None]) -> list[Entry]:
-    """End what a promotion that was cut off left, in the registry and in the log; the intentions that were carried out."""
+def _recover(loop: Loop, gauntlet: str, check: Callable[[], None], request: str) -> tuple[list[Entry], Entry | None]:
+    """End what a promotion that was cut off left, in the registry and in the log.
+
+    The intentions that were carried out, and what came of this request where it was made before.
+    """
     open_log(loop.engine)
     left = unfinished(loop.engine, gauntlet)
     with servers(loop.connection):
         now = recover(loop.engine, gauntlet, named(gauntlet).registered, check=check)
     for one in left:
         say(f"entry {one.id} of the promotion log was cut off: {now.champion} is champion")
-    return [one for one in left if one.line.to == now.champion]
+    return [one for one in left if one.line.to == now.champion], answered(loop.engine, gauntlet, request)
 
 
 recover_aliases = step(_recover, "recover", calls_server=True)
@@ -71,14 +75,32 @@ def promote_challenger(
     verdict: str,
     by: str,
     check: Callable[[], None],
+    request: str,
+    facts: Mapping[str, Any] | None = None,
     again: bool = False,
-) -> Decision:
-    """The decision, after it was carried out where the mode lets it; `check` raises when the right to was lost."""
-    decision, entry = move_aliases(
-        loop, gauntlet, challenger, contest, mode, verdict=verdict, by=by, check=check, again=again
+) -> Entry:
+    """The decision's row of the log, after it was carried out where the mode lets it.
+
+    Args:
+        check: raises when the right to was lost.
+        request: the id of what asks: asked again, nothing is moved again.
+        facts: for the log, beside the decision's own evidence.
+    """
+    entry = move_aliases(
+        loop,
+        gauntlet,
+        challenger,
+        contest,
+        mode,
+        verdict=verdict,
+        by=by,
+        check=check,
+        request=request,
+        facts=facts or {},
+        again=again,
     )
-    tell(loop, gauntlet, decision, f"{challenger.name} v{challenger.version}", entry.id)
-    return decision
+    tell(loop, gauntlet, entry)
+    return entry
 
 
 def _move(
@@ -91,8 +113,10 @@ def _move(
     verdict: str,
     by: str,
     check: Callable[[], None],
+    request: str,
+    facts: Mapping[str, Any],
     again: bool,
-) -> tuple[Decision, Entry]:
+) -> Entry:
     """Decide, carry out, record; safe to repeat when a server went away in the middle."""
     key = signing_key(loop.key_file).public_key()
     open_log(loop.engine)
@@ -106,8 +130,18 @@ def _move(
             new_regime=contest.since,
         )
         names = named(gauntlet).registered
-        return decision, carry_out(
-            loop.engine, gauntlet, names, challenger, decision, by, key=key, again=again, check=check
+        decision = replace(decision, evidence={**decision.evidence, **facts})
+        return carry_out(
+            loop.engine,
+            gauntlet,
+            names,
+            challenger,
+            decision,
+            by,
+            key=key,
+            again=again,
+            request=request,
+            check=check,
         )
 
 
@@ -123,17 +157,28 @@ def _smoke(challenger: Holder, key: Verifier) -> bool:
     return True
 
 
-def tell(loop: Loop, gauntlet: str, decision: Decision, challenger: str, entry: int) -> None:
+def tell(loop: Loop, gauntlet: str, entry: Entry) -> None:
     """Why, as an artifact of the flow run and, where the alias moved, to the alert channel."""
+    moved, challenger, reasons = entry.event == "done", label(entry.line.to), reasons_of(entry)
     said = {
-        "promote": "promoted" if decision.act else f"would be promoted ({decision.mode})",
+        "promote": "promoted" if moved else f"would be promoted ({entry.line.mode})",
         "keep": "not promoted",
         "refused": "refused",
     }
-    line = f"{challenger}: {said[decision.verdict]}"
-    reasons = "\n".join(f"- {reason}" for reason in decision.reasons)
-    text = f"# {gauntlet}: {line}\n\n{reasons}\n\nEntry {entry} of the promotion log."
+    line = f"{challenger}: {said[entry.line.verdict]}"
+    listed = "\n".join(f"- {reason}" for reason in reasons)
+    text = f"# {gauntlet}: {line}\n\n{listed}\n\nEntry {entry.id} of the promotion log."
     create_markdown_artifact(text, key=f"{gauntlet}-promotion", description="Decision on the challenger, and why")
-    say(f"{gauntlet}: {line}; {'; '.join(decision.reasons)}")
-    if decision.act:
-        loop.tell("promoted", f"{gauntlet}:{entry}", f"{gauntlet}: {challenger} is champion. {decision.reasons[0]}")
+    say(f"{gauntlet}: {line}; {'; '.join(reasons)}")
+    if moved:
+        loop.tell("promoted", f"{gauntlet}:{entry.id}", f"{gauntlet}: {challenger} is champion. {reasons[0]}")
+
+
+def reasons_of(entry: Entry) -> list[str]:
+    """Of a decision, one sentence each; of anything else what the log says."""
+    return list(entry.line.evidence.get("reasons") or [entry.line.why])
+
+
+def label(version: Holder | None) -> str:
+    """Name and version, "none" where nobody holds the alias."""
+    return f"{version.name} v{version.version}" if version else "none"

@@ -37,9 +37,10 @@ TURN = timedelta(minutes=2)  # without a sign of life; a check that is killed le
 
 
 def _recall(loop: Loop, gauntlet: str, key: str) -> list[dict[str, Any]]:
-    """The verdicts on earlier windows; a check of this very window that was killed half-way is none of them."""
+    """The verdicts on earlier windows, one each; a check of this very window that was killed half-way is none of them."""
     with servers(loop.connection):
-        return [one for one in listed(loop.connection, f"drift/{gauntlet}/") if one["key"] != key]
+        latest = {one["key"]: one for one in listed(loop.connection, f"drift/{gauntlet}/")}
+    return [one for one in latest.values() if one["key"] != key]
 
 
 def _keep(loop: Loop, judged: Judged) -> str:

@@ -5,7 +5,8 @@ policy ─> claim (one at a time, cooldown) ─> recover (what was cut off befor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,13 +17,14 @@ from prefect.states import State
 
 from gauntlet.blocks import RetrainPolicy
 from gauntlet.flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy, refused, send_events
-from gauntlet.flows._promotion import holding_aliases, promote_challenger, recover_aliases
-from gauntlet.tasks.claims import Hold, Refusal, holding, refuse
+from gauntlet.flows._promotion import holding_aliases, label, promote_challenger, recover_aliases
+from gauntlet.tasks.claims import Hold, Refusal, first_seen, holding, refuse
 from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop import challenger
 from gauntlet.tasks.loop.champion import champion_of
 from gauntlet.tasks.loop.contract import NotYet
 from gauntlet.tasks.loop.maintenance import event_of, keep
+from gauntlet.tasks.promotion.log import Entry, answered, open_log
 from gauntlet.tasks.registry.aliases import CHALLENGER, Holder, give
 from gauntlet.tasks.registry.register import register
 from gauntlet.tasks.registry.submission import Submission
@@ -41,14 +43,16 @@ train = step(challenger.train, "train")
 compare = step(challenger.contest, "compare")
 
 
-def _register(loop: Loop, entry: Submission, gauntlet: str) -> Registered:
-    """The challenger's version, registered once, with its alias."""
+def _register(loop: Loop, entry: Submission, gauntlet: str, check: Callable[[], None]) -> Registered:
+    """The challenger's version, registered once, with its alias; `check` raises when the right to was lost."""
+    check()
     with servers(loop.connection):
         place = experiment("Retraining", loop.connection, "Challengers, trained on rows that were scored since.")
         with tracked(
             loop.connection, place, f"retrain {gauntlet}", {"gauntlet": gauntlet, "prefect_flow_run": run_id()}
         ) as run:
             version = register(entry, run, loop.connection, loop.key_file)
+        check()
         give(version.name, version.version, CHALLENGER)
     return version
 
@@ -70,6 +74,7 @@ def retrain(
     part: str = "",
     note: str = "",
     seed: int = 7,
+    request: str = "",
 ) -> dict[str, Any] | State[Any]:
     """Train a challenger on rows that were scored since, judge it on the frozen evaluation set, and promote it if it is better.
 
@@ -86,7 +91,12 @@ def retrain(
         part: The new part's number.
         note: Anything else.
         seed: The same seed and rows give the same version.
+        request: An id of the caller's own. The same one again moves nothing and is told what came of the first time, as
+            is a run that is retried.
     """
+    loop, request = open_loop(), request or run_id() or f"call {uuid.uuid4()}"
+    if machine and closed is None:  # the work order of a request that comes twice is one
+        closed = first_seen(loop.engine, "work order", request)
     event = {
         "machine": machine,
         "work_order": work_order,
@@ -105,26 +115,28 @@ def retrain(
         "note": note,
         **known,
     }
-    loop = open_loop()
     if verdict == "maintenance" and (order := event_of(why)) is not None:
         keep_order(loop.connection, gauntlet, order)  # also where nothing is retrained now: later drift checks know it
     limits = read_policy(RetrainPolicy)
     if (said := _forbidden(limits, gauntlet, verdict)) is not None:
         refuse(loop.engine, f"retrain:{gauntlet}", run_id() or "a call", said[0], said[1])
         return _refused(loop, gauntlet, said[1])
+    open_log(loop.engine)
+    if (first := answered(loop.engine, gauntlet, request)) is not None:
+        return _ended(loop, gauntlet, first, why)
     hours, minutes = timedelta(hours=limits.cooldown_h), timedelta(minutes=limits.timeout_min)
-    holder = run_id() or f"call {datetime.now().astimezone().isoformat()}"
     try:
         with holding(
-            loop.engine, f"retrain:{gauntlet}", holder, CLAIM, cooldown=hours, alone=True, longest=minutes
+            loop.engine, f"retrain:{gauntlet}", run_id() or request, CLAIM, cooldown=hours, alone=True, longest=minutes
         ) as hold:
             if isinstance(hold, Refusal):
                 return _refused(loop, gauntlet, str(hold))
-            return _retrain(loop, hold, limits, gauntlet, why, seed)
+            return _retrain(loop, hold, limits, gauntlet, why, seed, request)
     except NotYet as error:  # the claim is given back without a cooldown: the next drift check may ask again
         return _refused(loop, gauntlet, str(error))
     except Exception as error:
-        _tell(loop, "failed", gauntlet, {"error": str(error), **why}, f"{gauntlet}: retraining failed. {error}")
+        text = f"{gauntlet}: retraining failed. {error}"
+        _tell(loop, "failed", gauntlet, {"error": str(error), **why}, text, request)
         raise
 
 
@@ -150,18 +162,18 @@ def _refused(loop: Loop, gauntlet: str, said: str) -> State[Any]:
 
 
 def _retrain(
-    loop: Loop, hold: Hold, limits: RetrainPolicy, gauntlet: str, why: Mapping[str, Any], seed: int
+    loop: Loop, hold: Hold, limits: RetrainPolicy, gauntlet: str, why: Mapping[str, Any], seed: int, request: str
 ) -> dict[str, Any]:
     with holding_aliases(loop, gauntlet, PATIENCE) as aliases:
-        recover_aliases(loop, gauntlet, aliases.check)
+        _, first = recover_aliases(loop, gauntlet, aliases.check, request)
+    if first is not None:
+        return _ended(loop, gauntlet, first, why)
     champion = find_champion(in_loop(gauntlet), loop.connection, loop.key_file)
     training_data = gather(champion, limits.lookback_days, loop.connection, why)
     pipeline = train(champion, training_data)
     judged = compare(champion, pipeline, training_data, seed)
     entry = challenger.entry(champion, pipeline, training_data, judged.metrics, why, seed)
-    hold.check()
-    version = register_challenger(loop, entry, gauntlet)
-    hold.check()
+    version = register_challenger(loop, entry, gauntlet, hold.check)
     mode = limits.managed.get(gauntlet, limits.promotion)
     with holding_aliases(loop, gauntlet, PATIENCE) as aliases:
 
@@ -169,7 +181,7 @@ def _retrain(
             hold.check()
             aliases.check()
 
-        decision = promote_challenger(
+        row = promote_challenger(
             loop,
             gauntlet,
             Holder(version.name, version.version),
@@ -178,32 +190,35 @@ def _retrain(
             verdict=str(why["verdict"]),
             by=str(why.get("requested_by") or "retrain"),
             check=check,
+            request=request,
+            facts={"retrained from": champion.label, "new rows": training_data.new_rows},
         )
+    return _ended(loop, gauntlet, row, why)
+
+
+def _ended(loop: Loop, gauntlet: str, row: Entry, why: Mapping[str, Any]) -> dict[str, Any]:
+    """What the promotion log says of a retraining that was brought to its end, told once."""
+    made, rows = label(row.line.to), row.line.evidence.get("new rows", 0)
     result = {
         "gauntlet": gauntlet,
         "state": "completed",
-        "champion": champion.label,
-        "challenger": f"{version.name} v{version.version}",
-        "new_rows": training_data.new_rows,
-        "decision": decision.verdict,
+        "champion": row.line.evidence.get("retrained from", label(row.line.champion)),
+        "challenger": made,
+        "new_rows": rows,
+        "decision": row.line.verdict,
         **why,
     }
-    name_run(f"retrain · {gauntlet} · {decision.verdict}", gauntlet, decision.verdict)
-    _tell(
-        loop,
-        "completed",
-        gauntlet,
-        result,
-        f"{gauntlet}: {result['challenger']} retrained on {training_data.new_rows:,} new rows.",
-    )
+    name_run(f"retrain · {gauntlet} · {row.line.verdict}", gauntlet, row.line.verdict)
+    _tell(loop, "completed", gauntlet, result, f"{gauntlet}: {made} retrained on {rows:,} new rows.", row.line.request)
     return result
 
 
-def _tell(loop: Loop, state: str, gauntlet: str, payload: Mapping[str, Any], text: str) -> None:
+def _tell(loop: Loop, state: str, gauntlet: str, payload: Mapping[str, Any], text: str, request: str) -> None:
     emit_event(
         event=f"gauntlet.retraining.{state}",
+        id=uuid.uuid5(uuid.NAMESPACE_URL, f"gauntlet:retrain:{gauntlet}:{request}:{state}"),
         resource={"prefect.resource.id": f"gauntlet.model.{gauntlet}", "gauntlet.retraining": state},
         payload={name: str(value) for name, value in payload.items()},
     )
     send_events()
-    loop.tell("retrained" if state == "completed" else "failed", f"{run_id()}:{state}", text)
+    loop.tell("retrained" if state == "completed" else "failed", f"{request}:{state}", text)

@@ -47,11 +47,21 @@ def drift(name: Name, data: Annotated[Path | None, typer.Option(help="Score thes
         print(f"  {line}")
 
 
+Request = Annotated[
+    str,
+    typer.Option(help="An id of your own: the same one again does nothing twice and is told what came of the first."),
+]
+
+
 def retrain(
-    name: Name, reason: Annotated[str, typer.Option(help="Why, for the log.")] = "asked for on the command line"
+    name: Name,
+    reason: Annotated[str, typer.Option(help="Why, for the log.")] = "asked for on the command line",
+    request: Request = "",
 ) -> None:
     """Train a challenger on what was scored since, if the policy lets it, and promote it if it is better."""
-    told = _call("retrain", gauntlet=_known(name), reason=reason, requested_by=os.environ.get("USER", ""))
+    told = _call(
+        "retrain", gauntlet=_known(name), reason=reason, requested_by=os.environ.get("USER", ""), request=request
+    )
     print(", ".join(f"{key} {value}" for key, value in told.items() if value))
     if told["state"] == "refused":
         raise typer.Exit(1)
@@ -61,6 +71,7 @@ def promote(
     name: Name,
     rollback: Annotated[bool, typer.Option("--rollback", help="Give the alias back to the champion before.")] = False,
     reason: Annotated[str, typer.Option(help="Why, for the log.")] = "",
+    request: Request = "",
 ) -> None:
     """Compare challenger and champion and move the alias; or move it back."""
     told = _call(
@@ -69,6 +80,7 @@ def promote(
         rollback=rollback,
         reason=reason,
         by=os.environ.get("USER", ""),
+        request=request,
     )
     print(f"{name}: {told['verdict']}; champion {told['champion']}")
     for line in told["reasons"]:

@@ -28,7 +28,7 @@ from gauntlet.tasks.claims.configured import claims_database
 from gauntlet.tasks.claims.database import Clock, database_clock, open_database, ready, sqlite_url
 from gauntlet.tasks.claims.hold import Hold, holding, in_turn
 from gauntlet.tasks.claims.log import Entry, append, history
-from gauntlet.tasks.claims.once import Busy, Done, Turn, abandon, begin, finish, forget, prolong
+from gauntlet.tasks.claims.once import Busy, Done, Turn, abandon, begin, finish, first_seen, forget, prolong
 
 __all__ = [
     "Busy",
@@ -49,6 +49,7 @@ __all__ = [
     "database_clock",
     "fenced",
     "finish",
+    "first_seen",
     "forget",
     "heartbeat",
     "history",

@@ -73,6 +73,19 @@ def begin(
         return turn
 
 
+def first_seen(engine: Engine, scope: str, key: str, *, clock: Clock = database_clock) -> datetime:
+    """When a key was heard of for the first time: now, or what an earlier call with it was told."""
+    with transaction(engine) as connection:
+        now = clock(connection)
+        insert_once(
+            connection, ONCE, {"scope": scope, "key": key, "token": 0, "holder": "", "seen": now, "expires": now}
+        )
+        seen: datetime = connection.execute(
+            select(ONCE.c.seen).where(ONCE.c.scope == scope, ONCE.c.key == key)
+        ).scalar_one()
+        return seen
+
+
 def prolong(engine: Engine, turn: Turn, ttl: timedelta, *, clock: Clock = database_clock) -> None:
     """Keep the turn for another `ttl` from now.
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import requests
 from sqlalchemy import Engine
+from urllib3.exceptions import HTTPError
 
 from gauntlet.blocks import AlertChannel
 from gauntlet.datasets.errors import GauntletError
@@ -17,7 +18,9 @@ ICONS = {"drift": "📈", "retrained": "🔁", "promoted": "👑", "kept": "✋"
 
 
 def alert(channel: AlertChannel | None, engine: Engine, kind: str, key: str, text: str) -> bool:
-    """True when the channel took the message now; False when it is off, knew it already, or did not answer.
+    """True when the channel took the message now; False when it is off, knew it already, or cannot be reached.
+
+    A message that was sent and whose answer was lost counts as taken: it is not sent twice.
 
     Args:
         kind: one of `ICONS`.
@@ -43,9 +46,25 @@ def _send(channel: AlertChannel, text: str) -> bool:
     address = channel.url.get_secret_value() if channel.url else ""
     try:
         answer = requests.post(address, json={"text": text}, timeout=channel.timeout_s)
+    except requests.ConnectionError as error:
+        if not _reached(error):
+            _LOG.warning("the alert channel cannot be reached")
+            return False
+        _LOG.warning("the alert channel took the message and gave no answer; it is not sent again")
+        return True
+    except requests.ReadTimeout:
+        _LOG.warning("the alert channel gave no answer in time; the message is not sent again")
+        return True
     except requests.RequestException as error:
         _LOG.warning("the alert channel does not answer (%s)", type(error).__name__)  # the address is a secret
         return False
     if not answer.ok:
         _LOG.warning("the alert channel refused the message (status %s)", answer.status_code)
     return answer.ok
+
+
+def _reached(error: requests.ConnectionError) -> bool:
+    """Whether the connection stood, so that the message may have arrived."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    never = isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError | requests.exceptions.SSLError)
+    return not never and not isinstance(reason, HTTPError)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Engine
 
 from gauntlet.tasks.promotion.decide import Decision
-from gauntlet.tasks.promotion.log import Entry, Line, close, history, recorded, unfinished, write
+from gauntlet.tasks.promotion.log import Entry, Line, answered, close, history, recorded, unfinished, write
 from gauntlet.tasks.promotion.move import Check, Standing, promote, repair, rollback, standing
 from gauntlet.tasks.registry.aliases import Holder
 from gauntlet.tasks.registry.keys import Verifier
@@ -38,6 +39,7 @@ def carry_out(
     *,
     key: Verifier,
     again: bool = False,
+    request: str = "",
     check: Check = _always,
 ) -> Entry:
     """The log's last row of this decision: `decided` where nothing is to be moved, else `done`.
@@ -47,6 +49,7 @@ def carry_out(
         gauntlet, names: the gauntlet and its registered models.
         challenger: the version that was decided on.
         decision: whose `act` says whether aliases move; its reasons and evidence go into the log.
+        request: the id of what asks; asked again, it is told what came of the first time, and nothing moves.
         who: the person, or the deployment, that is behind it.
         key, again, check: as in `promote`.
 
@@ -57,7 +60,10 @@ def carry_out(
     names = tuple(names)
     why = "; ".join(decision.reasons)
     now = recover(engine, gauntlet, names, check=check) if decision.act else standing(names)
-    line = Line(gauntlet, now.champion, challenger, decision.verdict, decision.mode, who, why, decision.evidence)
+    if (first := answered(engine, gauntlet, request)) is not None:
+        return first
+    evidence = {**decision.evidence, "reasons": list(decision.reasons)}
+    line = Line(gauntlet, now.champion, challenger, decision.verdict, decision.mode, who, why, evidence, request)
     if not decision.act:
         write(engine, "decided", line)
     elif now.champion == challenger:  # a repeated call, after the first was cut off or its answer lost
@@ -77,11 +83,13 @@ def roll_back(
     *,
     key: Verifier,
     evidence: Mapping[str, Any] | None = None,
+    request: str = "",
     check: Check = _always,
 ) -> Entry:
     """The log's row of a rollback to the previous champion, by hand and whatever the mode.
 
-    One that was cut off after it counted is closed and not made a second time: that would go back two champions.
+    One that was cut off after it counted is closed and not made a second time: that would go back two champions. Nor is
+    one whose answer was lost: the same `request` is told what came of the first time.
 
     Raises:
         NotPromotable: there is no previous champion, or it cannot be loaded any more; nothing was moved.
@@ -90,9 +98,14 @@ def roll_back(
     names = tuple(names)
     left = [one for one in unfinished(engine, gauntlet) if one.line.verdict == ROLLBACK]
     now = recover(engine, gauntlet, names, check=check)
+    if (first := answered(engine, gauntlet, request)) is not None:
+        return first
+    line = Line(gauntlet, now.champion, now.previous, ROLLBACK, "manual", who, why, evidence or {}, request)
     if left and now.champion == left[-1].line.to:
-        return history(engine, gauntlet, limit=1)[-1]
-    line = Line(gauntlet, now.champion, now.previous, ROLLBACK, "manual", who, why, evidence or {})
-    with recorded(engine, line):
-        rollback(names, who, why, key=key, check=check)
+        cut_off = left[-1].line
+        ended = f"{why} (entry {left[-1].id}, which was cut off, is ended)"
+        write(engine, "decided", replace(line, champion=cut_off.champion, to=cut_off.to, why=ended))
+    else:
+        with recorded(engine, line):
+            rollback(names, who, why, key=key, check=check)
     return history(engine, gauntlet, limit=1)[-1]

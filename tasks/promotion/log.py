@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -28,7 +28,9 @@ from sqlalchemy import (
     Table,
     Text,
     insert,
+    inspect,
     select,
+    text,
 )
 from sqlalchemy.exc import OperationalError
 
@@ -57,6 +59,7 @@ PROMOTIONS = Table(
     Column("who", String(200), nullable=False),
     Column("why", Text, nullable=False),
     Column("evidence", Text, nullable=False),  # JSON
+    Column("request", String(200)),  # who asks twice is told what came of the first time
     Index("gauntlet_promotions_gauntlet", "gauntlet", "id"),
     sqlite_autoincrement=True,
 )
@@ -64,7 +67,10 @@ PROMOTIONS = Table(
 
 @dataclass(frozen=True)
 class Line:
-    """What is to be written: which gauntlet, from which champion to which, the verdict, who says so and why."""
+    """What is to be written: which gauntlet, from which champion to which, the verdict, who says so and why.
+
+    `request`: the id of what asked for it, "" where nothing asks twice.
+    """
 
     gauntlet: str
     champion: Holder | None
@@ -74,6 +80,7 @@ class Line:
     who: str
     why: str
     evidence: Mapping[str, Any]
+    request: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,13 +95,15 @@ class Entry:
 
 
 def open_log(engine: Engine) -> None:
-    """Make the table where it is not there.
+    """Make the table where it is not there, and what an earlier version's lacks.
 
     Raises:
         ServiceDown: the database does not answer.
     """
     with _answering(engine), engine.begin() as connection:
         make_tables(connection, TABLES)
+        if "request" not in {column["name"] for column in inspect(connection).get_columns(PROMOTIONS.name)}:
+            connection.execute(text(f"ALTER TABLE {PROMOTIONS.name} ADD COLUMN request VARCHAR(200)"))
 
 
 def write(engine: Engine, event: Event, line: Line, *, intent: int | None = None, now: datetime | None = None) -> int:
@@ -117,6 +126,7 @@ def write(engine: Engine, event: Event, line: Line, *, intent: int | None = None
         "who": line.who,
         "why": line.why,
         "evidence": json.dumps(dict(line.evidence), sort_keys=True, default=str),
+        "request": line.request or None,
     }
     with _answering(engine), engine.begin() as connection:
         return int(connection.execute(insert(PROMOTIONS).returning(PROMOTIONS.c.id), values).scalar_one())
@@ -149,6 +159,24 @@ def unfinished(engine: Engine, gauntlet: str) -> list[Entry]:
         return [_entry(row) for row in connection.execute(query.order_by(PROMOTIONS.c.id)).all()]
 
 
+def answered(engine: Engine, gauntlet: str, request: str) -> Entry | None:
+    """What came of this request: the row that ended it, None where nothing did or it failed and moved nothing.
+
+    Raises:
+        ServiceDown: the database does not answer.
+    """
+    if not request:
+        return None
+    query = select(PROMOTIONS).where(
+        PROMOTIONS.c.gauntlet == gauntlet,
+        PROMOTIONS.c.request == request,
+        PROMOTIONS.c.event.in_(("done", "decided")),
+    )
+    with _answering(engine), engine.connect() as connection:
+        row = connection.execute(query.order_by(PROMOTIONS.c.id).limit(1)).first()
+    return _entry(row) if row is not None else None
+
+
 @contextmanager
 def recorded(engine: Engine, line: Line) -> Iterator[int]:
     """The intention before the block, its outcome after it: done, or failed with the reason added to `why`.
@@ -177,16 +205,7 @@ def close(engine: Engine, left: Entry, champion: Holder | None) -> None:
 
 
 def _because(line: Line, reason: str) -> Line:
-    return Line(
-        line.gauntlet,
-        line.champion,
-        line.to,
-        line.verdict,
-        line.mode,
-        line.who,
-        f"{line.why} ({reason})",
-        line.evidence,
-    )
+    return replace(line, why=f"{line.why} ({reason})")
 
 
 def _entry(row: Row[Any]) -> Entry:
@@ -200,6 +219,7 @@ def _entry(row: Row[Any]) -> Entry:
         row.who,
         row.why,
         json.loads(row.evidence),
+        row.request or "",
     )
     return Entry(row.id, moment, row.event, row.intent, line)
 

@@ -13,15 +13,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from mlflow import MlflowClient
 from sklearn.linear_model import LogisticRegression
-from sqlalchemy import Engine, create_engine, delete
+from sqlalchemy import Engine, create_engine, delete, text
 
 from gauntlet.datasets import ai4i
-from gauntlet.datasets.errors import NotPromotable
+from gauntlet.datasets.errors import NotPromotable, ServiceDown
 from gauntlet.tasks.metrics.prices import Prices
-from gauntlet.tasks.promotion import smoke
+from gauntlet.tasks.promotion import log, smoke
 from gauntlet.tasks.promotion.carry_out import carry_out, roll_back
 from gauntlet.tasks.promotion.decide import Decision
-from gauntlet.tasks.promotion.log import PROMOTIONS, history, open_log, unfinished
+from gauntlet.tasks.promotion.log import PROMOTIONS, Line, history, open_log, unfinished, write
 from gauntlet.tasks.promotion.move import Standing, promote, repair, rollback, standing
 from gauntlet.tasks.promotion.smoke import examine
 from gauntlet.tasks.registry import aliases as reading
@@ -412,10 +412,100 @@ def test_only_an_enabled_promotion_moves_anything(versions: dict[str, Holder]) -
     for verdict, mode in (("promote", "dry run"), ("keep", "enabled"), ("refused", "enabled"), ("keep", "disabled")):
         row = carry_out(engine, "g", NAMES, new, decision(verdict, mode), "me", key=PUBLIC)
         assert (row.event, row.line.verdict, row.line.mode) == ("decided", verdict, mode)
-        assert (row.line.why, row.line.evidence) == ("it is better", {"gain": 0.1})
+        assert (row.line.why, row.line.evidence) == (
+            "it is better",
+            {"gain": 0.1, "reasons": ["it is better"]},
+        )
     assert standing(NAMES) == Standing(old, None, new)
     with pytest.raises(NotPromotable, match="not confirmed by our key"):
         carry_out(engine, "g", NAMES, new, decision(), "me", key=Ed25519PrivateKey.generate().public_key())
     assert [row.event for row in history(engine, "g")][-2:] == ["intended", "failed"]
     assert "not confirmed by our key" in history(engine, "g")[-1].line.why
     assert standing(NAMES) == Standing(old, None, new)
+
+
+def _lost_once(patch: pytest.MonkeyPatch, place: Any, name: str, when: Callable[..., bool]) -> None:
+    """The call does what it does, and its answer is lost, once."""
+    real, lost = getattr(place, name), []
+
+    def call(*given: Any, **named: Any) -> Any:
+        answer = real(*given, **named)
+        if not lost and when(*given, **named):
+            lost.append(name)
+            raise ServiceDown("the server", "its address", "the answer was lost")
+        return answer
+
+    patch.setattr(place, name, call)
+
+
+@pytest.mark.parametrize("act", ["intended", "set_registered_model_alias", "done"])
+def test_a_rollback_whose_answer_was_lost_goes_back_one_champion(
+    act: str, versions: dict[str, Holder], connect: Callable[[], Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same request again is told what it did; a request of its own goes back further."""
+    first, second, third = versions["a1"], versions["b1"], versions["a2"]
+    engine = connect()
+    open_log(engine)
+    put(second, third, previous=first)
+    carry_out(engine, "g", NAMES, third, decision(), "me", key=PUBLIC)
+    since = len(history(engine, "g"))
+    with monkeypatch.context() as patch:
+        if act.startswith("set_"):
+            _lost_once(patch, MlflowClient, act, lambda *_: True)
+        else:
+            _lost_once(patch, log, "write", lambda _engine, event, *_, **__: event == act)
+        with pytest.raises(ServiceDown):
+            roll_back(engine, "g", NAMES, "Ann", "blind", key=PUBLIC, request="r1")
+    told = [roll_back(engine, "g", NAMES, "Ann", "blind", key=PUBLIC, request="r1") for _ in range(2)]
+    assert told[0] == told[1]
+    assert (told[0].event, told[0].line.champion, told[0].line.to) == ("done", third, second)
+    assert standing(NAMES) == Standing(second, first, None)
+    assert [row.event for row in history(engine, "g")[since:]].count("done") == 1
+    roll_back(engine, "g", NAMES, "Ann", "blind, too", key=PUBLIC, request="r2")
+    assert standing(NAMES) == Standing(first, None, None)
+
+
+def test_a_promotion_asked_again_after_it_was_rolled_back_moves_nothing(versions: dict[str, Holder]) -> None:
+    """Its answer was lost, a person went back meanwhile, and the same request comes once more."""
+    old, new = versions["a1"], versions["a2"]
+    put(old, new)
+    engine = create_engine("sqlite://")
+    open_log(engine)
+    row = carry_out(engine, "g", NAMES, new, decision(), "me", key=PUBLIC, request="r1")
+    roll_back(engine, "g", NAMES, "Ann", "blind", key=PUBLIC)
+    assert carry_out(engine, "g", NAMES, new, decision(), "me", key=PUBLIC, request="r1") == row
+    assert standing(NAMES) == Standing(old, None, None)
+
+
+def test_who_asks_after_a_rollback_was_cut_off_is_told_the_same_twice(
+    versions: dict[str, Holder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cut-off one is ended for the second request; whose answer is lost, too, and which is sent again."""
+    first, second, third = versions["a1"], versions["b1"], versions["a2"]
+    engine = create_engine("sqlite://")
+    open_log(engine)
+    put(second, third, previous=first)
+    carry_out(engine, "g", NAMES, third, decision(), "me", key=PUBLIC)
+    with monkeypatch.context() as patch:
+        _lost_once(patch, MlflowClient, "set_registered_model_alias", lambda *_: True)
+        _lost_once(patch, MlflowClient, "delete_registered_model_alias", lambda *_: True)
+        with pytest.raises(ServiceDown):
+            roll_back(engine, "g", NAMES, "Ann", "blind", key=PUBLIC, request="r1")
+        with pytest.raises(ServiceDown):
+            roll_back(engine, "g", NAMES, "Bob", "blind", key=PUBLIC, request="r2")
+    told = [roll_back(engine, "g", NAMES, "Bob", "blind", key=PUBLIC, request="r2") for _ in range(2)]
+    assert told[0] == told[1]
+    assert told[0].line.to == second
+    assert standing(NAMES).champion == second
+
+
+def test_the_log_of_an_earlier_version_gets_what_it_lacks(connect: Callable[[], Engine]) -> None:
+    """Its rows stay, and answer no request."""
+    engine = connect()
+    open_log(engine)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE gauntlet_promotions DROP COLUMN request"))
+    open_log(engine)
+    write(engine, "decided", Line("g", None, None, "keep", "enabled", "me", "why", {}, "r1"))
+    assert [row.line.request for row in history(engine, "g")] == ["r1"]
+    assert log.answered(engine, "g", "r2") is None
