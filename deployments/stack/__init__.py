@@ -22,6 +22,7 @@ from gauntlet.deployments.stack.process import (
     last_line,
     marked,
     read_record,
+    record_of,
     start,
     stop,
     wait_until,
@@ -156,7 +157,7 @@ def _start_all(cfg: Settings, services: list[Service], ports: Mapping[Service, i
         for service in services:
             command, log = service.command(cfg, ports[service]), _log(cfg, service)
             process = start(command, _environment(cfg, service, addresses), log)
-            records[service] = Record(process.pid, process.create_time(), ports[service], addresses[service.name])
+            records[service] = record_of(process, ports[service], addresses[service.name])
             write_record(_pid_file(cfg, service), records[service])
         for service, record in records.items():
             _wait(cfg, service, record, say)

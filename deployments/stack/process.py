@@ -20,12 +20,31 @@ MARK = "GAUNTLET_STARTED_AS"  # in the environment of a server and of its childr
 
 @dataclass(frozen=True)
 class Record:
-    """What a pid file says. A pid is used again after a while or a reboot, so that the moment of birth is kept too."""
+    """What a pid file says. A pid is used again after a while or a reboot, so that the moment of birth is kept too.
+
+    `created`: seconds since 1970, which move when the system's clock is set. `born`: which boot, and ticks since then;
+    "" where the system does not say.
+    """
 
     pid: int
     created: float
     port: int
     url: str
+    born: str = ""
+
+
+def record_of(process: psutil.Process, port: int, url: str) -> Record:
+    """What is to be kept of a process that was just started."""
+    return Record(process.pid, process.create_time(), port, url, _born(process.pid))
+
+
+def _born(pid: int) -> str:
+    """The same for a process's whole life, whatever happens to the system's clock."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {fields[19]}"
+    except (OSError, IndexError):
+        return ""
 
 
 def write_record(file: Path, record: Record) -> None:
@@ -50,11 +69,17 @@ def alive(record: Record | None) -> psutil.Process | None:
         return None
     try:
         process = psutil.Process(record.pid)
-        if abs(process.create_time() - record.created) < 1.0 and process.status() != psutil.STATUS_ZOMBIE:
+        if _is_same(process, record) and process.status() != psutil.STATUS_ZOMBIE:
             return process
     except psutil.Error:
         pass
     return None
+
+
+def _is_same(process: psutil.Process, record: Record) -> bool:
+    if record.born and (born := _born(record.pid)):
+        return born == record.born
+    return abs(process.create_time() - record.created) < 1.0
 
 
 def marked(mark: str) -> list[psutil.Process]:

@@ -13,11 +13,11 @@ import psutil
 from gauntlet.datasets.errors import BadInput, ServiceDown
 from gauntlet.deployments.stack.process import (
     MARK,
-    Record,
     alive,
     last_line,
     marked,
     read_record,
+    record_of,
     start,
     stop,
     wait_until,
@@ -79,7 +79,7 @@ def up(cfg: Settings, api_url: str) -> psutil.Process:
         "local",
     ]
     process = start(command, environment, log)
-    write_record(_file(cfg), Record(process.pid, process.create_time(), 0, api_url))
+    write_record(_file(cfg), record_of(process, 0, api_url))
 
     def settled() -> bool:
         return not process.is_running() or (log.exists() and _READY in log.read_text(errors="replace")[before:].lower())

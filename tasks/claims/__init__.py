@@ -25,12 +25,13 @@ from gauntlet.tasks.claims.claim import (
     release,
 )
 from gauntlet.tasks.claims.configured import claims_database
-from gauntlet.tasks.claims.database import Clock, database_clock, open_database, ready, sqlite_url
+from gauntlet.tasks.claims.database import AHEAD, Clock, database_clock, latest, open_database, ready, sqlite_url
 from gauntlet.tasks.claims.hold import Hold, holding, in_turn
 from gauntlet.tasks.claims.log import Entry, append, history
 from gauntlet.tasks.claims.once import Busy, Done, Turn, abandon, begin, finish, first_seen, forget, prolong
 
 __all__ = [
+    "AHEAD",
     "Busy",
     "Claim",
     "Clock",
@@ -56,6 +57,7 @@ __all__ = [
     "holders",
     "holding",
     "in_turn",
+    "latest",
     "open_database",
     "prolong",
     "ready",

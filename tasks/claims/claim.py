@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, select, update
 
 from gauntlet.datasets.errors import StaleClaim
-from gauntlet.tasks.claims.database import Clock, database_clock, insert_once, transaction
+from gauntlet.tasks.claims.database import AHEAD, Clock, database_clock, insert_once, transaction
 from gauntlet.tasks.claims.log import write
 from gauntlet.tasks.claims.tables import CLAIMS, LOG
 
@@ -91,8 +91,10 @@ def claim(
     with transaction(engine) as connection:
         if alone:
             _locked(connection, _kind(subject) + ":")  # nobody's: one row to queue at
-        row = _locked(connection, subject)
+        _locked(connection, subject)
         now = clock(connection)
+        _set_back(connection, _of_kind(subject) if alone else CLAIMS.c.subject == subject, now)
+        row = _row(connection, subject)
         refusal = _obstacle(connection, row, holder, cooldown, alone, now)
         if refusal is not None:
             detail = {"reason": refusal.reason, "holder": refusal.holder, "until": refusal.until, "said": str(refusal)}
@@ -185,6 +187,7 @@ def reap(engine: Engine, *, clock: Clock = database_clock) -> list[Lapsed]:
     lapsed = []
     with transaction(engine) as connection:
         now = clock(connection)
+        _set_back(connection, CLAIMS.c.subject != "", now)
         dead = select(CLAIMS).where(CLAIMS.c.holder.is_not(None), CLAIMS.c.expires <= now).order_by(CLAIMS.c.subject)
         for row in connection.execute(dead.with_for_update(skip_locked=True)).all():
             _note_lapse(connection, row, now)
@@ -209,10 +212,31 @@ def _expiry(now: datetime, ttl: timedelta, deadline: datetime | None) -> datetim
     return now + ttl if deadline is None else min(now + ttl, deadline)
 
 
-def _locked(connection: Connection, subject: str) -> Row[Any]:
-    """The subject's row, made where there is none, locked until the transaction ends."""
+def _of_kind(subject: str) -> ColumnElement[bool]:
+    return CLAIMS.c.subject.startswith(_kind(subject) + ":", autoescape=True)
+
+
+def _locked(connection: Connection, subject: str) -> None:
+    """Make the subject's row where there is none, and lock it until the transaction ends."""
     insert_once(connection, CLAIMS, {"subject": subject, "token": 0})
+    _row(connection, subject)
+
+
+def _row(connection: Connection, subject: str) -> Row[Any]:
     return connection.execute(select(CLAIMS).where(CLAIMS.c.subject == subject).with_for_update()).one()
+
+
+def _set_back(connection: Connection, which: ColumnElement[bool], now: datetime) -> None:
+    """Claims whose last heartbeat lies ahead, as the clock did then: they count from now on.
+
+    Whoever lives sends the next one in time, and what the dead left lapses as soon as it would have.
+    """
+    ahead = select(CLAIMS).where(which, CLAIMS.c.holder.is_not(None), CLAIMS.c.heartbeat > now)
+    for row in connection.execute(ahead.order_by(CLAIMS.c.subject).with_for_update(skip_locked=True)).all():
+        by = row.heartbeat - now
+        moments = {name: getattr(row, name) for name in ("acquired", "heartbeat", "expires", "deadline")}
+        _store(connection, row.subject, **{name: at - by for name, at in moments.items() if at is not None})
+        write(connection, now, "claim.set_back", row.subject, row.holder, {"token": row.token, "by": by})
 
 
 def _obstacle(
@@ -220,12 +244,11 @@ def _obstacle(
 ) -> Refusal | None:
     if row.holder is not None and row.expires > now and row.holder != holder:
         return Refusal(row.subject, "held", row.holder, row.expires)
-    if row.finished is not None and now < row.finished + cooldown:
+    # Of a moment ahead nobody knows when it was: the clock was wrong then, and the rest is over.
+    if row.finished is not None and row.finished - AHEAD <= now < row.finished + cooldown:
         return Refusal(row.subject, "cooldown", _last_holder(connection, row.subject), row.finished + cooldown)
     if alone:
-        others = CLAIMS.c.subject.startswith(_kind(row.subject) + ":", autoescape=True) & (
-            CLAIMS.c.subject != row.subject
-        )
+        others = _of_kind(row.subject) & (CLAIMS.c.subject != row.subject)
         live = others & CLAIMS.c.holder.is_not(None) & (CLAIMS.c.expires > now)
         rival = connection.execute(select(CLAIMS).where(live).order_by(CLAIMS.c.expires.desc()).limit(1)).first()
         if rival is not None:
@@ -241,8 +264,11 @@ def _last_holder(connection: Connection, subject: str) -> str:
 
 
 def _valid(connection: Connection, held: Claim, clock: Clock) -> tuple[Row[Any], datetime]:
-    row = connection.execute(select(CLAIMS).where(CLAIMS.c.subject == held.subject).with_for_update()).first()
+    mine = CLAIMS.c.subject == held.subject
+    connection.execute(select(CLAIMS).where(mine).with_for_update()).first()
     now = clock(connection)
+    _set_back(connection, mine, now)
+    row = connection.execute(select(CLAIMS).where(mine)).first()
     if row is None or row.token != held.token or row.holder != held.holder:
         by = f"; {row.holder} has it now" if row is not None and row.holder else ""
         raise StaleClaim(f"{held.holder} no longer holds {held.subject}: token {held.token} is void{by}.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from gauntlet.tasks.claims.tables import TABLES
 Clock = Callable[[Connection], datetime]
 
 PATIENCE_S = 30  # for another's transaction; each takes milliseconds
+AHEAD = timedelta(minutes=10)  # what is dated later than that from now comes from a clock that was wrong
 _SCHEMA_LOCK = 7_239_114  # any number: the name of PostgreSQL's lock for making the tables
 
 
@@ -140,6 +141,12 @@ def database_clock(connection: Connection) -> datetime:
         return moment.astimezone(UTC)
     seconds = connection.execute(text("SELECT (julianday('now') - 2440587.5) * 86400.0")).scalar_one()
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def latest(engine: Engine, *, clock: Clock = database_clock) -> datetime:
+    """The latest moment that something of now may be dated: the database's time and ten minutes."""
+    with transaction(engine) as connection:
+        return clock(connection) + AHEAD
 
 
 def insert_once(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:

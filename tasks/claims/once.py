@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine, delete, select, update
 
 from gauntlet.datasets.errors import StaleClaim
-from gauntlet.tasks.claims.database import Clock, database_clock, insert_once, transaction
+from gauntlet.tasks.claims.database import AHEAD, Clock, database_clock, insert_once, transaction
 from gauntlet.tasks.claims.tables import ONCE
 
 SHORTEST_MEMORY = timedelta(minutes=15)  # a signature is valid for five minutes either way: its id must outlive it
@@ -65,8 +65,12 @@ def begin(
         now = clock(connection)  # the lock may have been waited for
         if row.done is not None:
             return Done(row.outcome, row.done)
-        if row.expires > now:
-            return Busy(row.holder, row.expires)
+        until = row.expires
+        if until > now + ttl + AHEAD:  # of a clock that was ahead: who lives prolongs it in time
+            until = now + ttl
+            connection.execute(update(ONCE).where(mine).values(expires=until))
+        if until > now:
+            return Busy(row.holder, until)
         turn = Turn(scope, key, holder or str(uuid.uuid4()), row.token + 1, now + ttl)
         given = {"token": turn.token, "holder": turn.holder, "expires": turn.expires}
         connection.execute(update(ONCE).where(mine).values(**given))

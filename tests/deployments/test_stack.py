@@ -22,7 +22,8 @@ import pytest
 
 from gauntlet.datasets.errors import ServiceDown
 from gauntlet.deployments import stack as local_stack
-from gauntlet.deployments.stack.process import Record, marked, read_record, wait_until, write_record
+from gauntlet.deployments.stack.process import Record, alive, marked, read_record, wait_until, write_record
+from gauntlet.deployments.stack.process import record_of as record_made
 from gauntlet.deployments.stack.services import S3, SERVICES, needed, some_free_port
 from gauntlet.tasks.runtime.connection import read_credentials, s3_client
 from gauntlet.tasks.runtime.settings import Settings
@@ -133,6 +134,26 @@ def test_a_server_that_hangs_is_replaced(cfg: Settings, monkeypatch: pytest.Monk
     os.kill(hung.pid, signal.SIGSTOP)
     assert local_stack.up(cfg, **QUIETLY) == ["s3"]
     assert {process.pid for process in running(cfg)} == {record_of(cfg).pid} != {hung.pid}
+
+
+def test_a_step_of_the_clock_restarts_no_healthy_server(cfg: Settings) -> None:
+    """The time of birth is counted back from the clock's: after a step of an hour it is another, the process the same."""
+    local_stack.up(cfg, **QUIETLY)
+    before = record_of(cfg)
+    write_record(pid_file(cfg), dataclasses.replace(before, created=before.created - 3600))
+    assert states(cfg)["s3"] == "healthy"
+    assert local_stack.up(cfg, **QUIETLY) == []
+    assert [process.pid for process in running(cfg)] == [before.pid]
+
+
+def test_a_pid_that_was_used_again_is_a_strangers(cfg: Settings, stranger: psutil.Process) -> None:
+    """Of the same second by the clock, and born at another tick or in another boot."""
+    mine = record_made(stranger, cfg.s3_port, f"http://127.0.0.1:{cfg.s3_port}")
+    assert alive(mine) == stranger
+    boot, _, ticks = mine.born.partition(" ")
+    for born in (f"{boot} {int(ticks) - 1}", f"another {ticks}"):
+        assert alive(dataclasses.replace(mine, born=born)) is None
+    assert alive(dataclasses.replace(mine, born="")) == stranger
 
 
 @pytest.mark.parametrize("kind", ["other birth", "garbage", "a list", "no file"])

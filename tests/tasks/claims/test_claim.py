@@ -143,3 +143,44 @@ def test_the_log_is_read_on_from_where_one_stopped(engine: Engine, watch: Any) -
     (second,) = claims.history(engine, after=first.id)
     assert second.detail == {"reason": "disabled", "said": "the policy is switched off"}
     assert claims.history(engine, subject="ai4i") == [first]
+
+
+def test_a_claim_from_a_clock_that_was_ahead_lapses(engine: Engine, watch: Any) -> None:
+    """Of the dead after the time to live, as any; a living holder keeps it, and its deadline moves with the clock."""
+    watch.turn(days=365)
+    claims.claim(engine, "a:dead", "run-1", MINUTE, clock=watch)
+    alive = claims.claim(engine, "a:alive", "run-2", MINUTE, longest=3 * MINUTE, clock=watch)
+    watch.turn(days=-365)
+    refused = claims.claim(engine, "a:dead", "run-3", MINUTE, clock=watch)
+    assert refused == Refusal("a:dead", "held", "run-1", NOON + MINUTE)
+    assert claims.heartbeat(engine, alive, clock=watch).expires == NOON + MINUTE
+    watch.turn(minutes=1)
+    assert claims.claim(engine, "a:dead", "run-3", MINUTE, clock=watch).token == 2
+    assert {one.subject for one in claims.reap(engine, clock=watch)} == {"a:alive"}
+
+
+def test_who_died_while_the_clock_was_ahead_keeps_no_other_out(engine: Engine, watch: Any) -> None:
+    """One at a time: a rival of a year ahead counts for a minute; a reaper alone frees it, too."""
+    watch.turn(days=365)
+    claims.claim(engine, "a:dead", "run-1", MINUTE, clock=watch)
+    watch.turn(days=-365)
+    assert claims.claim(engine, "a:b", "run-2", MINUTE, alone=True, clock=watch).reason == "busy"
+    watch.turn(minutes=1)
+    assert claims.claim(engine, "a:b", "run-2", MINUTE, alone=True, clock=watch).token == 1
+    watch.turn(days=365)
+    claims.claim(engine, "c:dead", "run-3", MINUTE, clock=watch)
+    watch.turn(days=-365)
+    claims.reap(engine, clock=watch)
+    watch.turn(minutes=1)
+    assert "c:dead" in {one.subject for one in claims.reap(engine, clock=watch)}
+
+
+def test_a_cooldown_from_a_clock_that_was_ahead_is_over(engine: Engine, watch: Any) -> None:
+    """A few minutes ahead are an ordinary difference of clocks, and rest on."""
+    for ahead, expected in ((timedelta(days=365), True), (timedelta(minutes=5), False)):
+        subject = f"a:{ahead}"
+        watch.turn(seconds=ahead.total_seconds())
+        held = claims.claim(engine, subject, "run-1", MINUTE, clock=watch)
+        claims.release(engine, held, finished=True, clock=watch)
+        watch.turn(seconds=-ahead.total_seconds())
+        assert bool(claims.claim(engine, subject, "run-2", MINUTE, cooldown=DAY, clock=watch)) is expected

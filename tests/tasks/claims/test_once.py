@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from gauntlet.datasets.errors import StaleClaim
+from gauntlet.tasks import claims
 from gauntlet.tasks.claims import Busy, Done, Turn, abandon, begin, finish, forget, in_turn, open_database, prolong
 
 MINUTE = timedelta(minutes=1)
@@ -105,3 +106,27 @@ def test_a_turn_is_kept_while_its_block_works(engine: Engine) -> None:
     with pytest.raises(RuntimeError), in_turn(engine, other, MINUTE):
         raise RuntimeError
     assert isinstance(begin(engine, "register", "other", MINUTE), Turn)
+
+
+def test_a_turn_from_a_clock_that_was_ahead_passes_on(engine: Engine, watch: Any) -> None:
+    """The dead one's after the time to live; the living prolong theirs."""
+    watch.turn(days=365)
+    claims.begin(engine, "score", "a", MINUTE, clock=watch)
+    alive = claims.begin(engine, "score", "b", MINUTE, clock=watch)
+    assert isinstance(alive, claims.Turn)
+    watch.turn(days=-365)
+    for key in ("a", "b"):
+        assert isinstance(claims.begin(engine, "score", key, MINUTE, clock=watch), claims.Busy)
+    watch.turn(seconds=30)
+    claims.prolong(engine, alive, MINUTE, clock=watch)
+    watch.turn(seconds=30)
+    assert isinstance(claims.begin(engine, "score", "a", MINUTE, clock=watch), claims.Turn)
+    assert isinstance(claims.begin(engine, "score", "b", MINUTE, clock=watch), claims.Busy)
+
+
+def test_what_was_heard_of_first_stays(engine: Engine, watch: Any) -> None:
+    """The moment of the first call, told to every later one."""
+    first = claims.first_seen(engine, "order", "a", clock=watch)
+    watch.turn(minutes=5)
+    assert claims.first_seen(engine, "order", "a", clock=watch) == first
+    assert claims.first_seen(engine, "order", "b", clock=watch) > first
