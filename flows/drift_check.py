@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from prefect.events import emit_event
 
 from gauntlet.blocks import DriftPolicy
 from gauntlet.flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy, send_events
-from gauntlet.tasks.claims import Turn, begin, finish, in_turn
+from gauntlet.tasks.claims import Turn, begin, database_time, finish, in_turn
 from gauntlet.tasks.drift.triage import ACTIONS
 from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop import drift_check as checking
@@ -43,9 +43,10 @@ def _recall(loop: Loop, gauntlet: str, key: str) -> list[dict[str, Any]]:
     return [one for one in latest.values() if one["key"] != key]
 
 
-def _keep(loop: Loop, judged: Judged) -> str:
-    """The report in MLflow, the verdict in S3; the address of the report for a browser."""
+def _keep(loop: Loop, judged: Judged, check: Callable[[], None]) -> str:
+    """The report in MLflow, the verdict in S3; the address of the report for a browser. `check`: is it still our turn?"""
     document, name = judged.document, f"drift {judged.window.gauntlet}"
+    check()
     with servers(loop.connection):
         place = experiment(
             "Drift Check", loop.connection, "Has the world drifted away from what a champion learnt? A report a run."
@@ -60,8 +61,8 @@ def _keep(loop: Loop, judged: Judged) -> str:
             # While the run is open: what an outage interrupts here is FAILED there, and one report counts.
             key = f"drift/{judged.window.gauntlet}/{judged.at.replace(':', '')}-{judged.window.key[:12]}"
             if judged.drift is not None:
-                put(loop.connection, f"{key}.html", judged.drift.html, "text/html")
-            put_document(loop.connection, f"{key}.json", {**document, "report": link})
+                put(loop.connection, f"{key}.html", judged.drift.html, "text/html", check)
+            put_document(loop.connection, f"{key}.json", {**document, "report": link}, check)
     return link
 
 
@@ -107,10 +108,11 @@ def _check(loop: Loop, window: Window, limits: DriftPolicy, seed: int) -> dict[s
     if not isinstance(turn, Turn):
         say(f"this window of {gauntlet} was judged already, or is being judged")
         return json.loads(getattr(turn, "outcome", "{}")) or {"gauntlet": gauntlet, "verdict": "none", "drifted": False}
-    with in_turn(loop.engine, turn, TURN):
-        judged = judge(window, recall(loop, gauntlet, window.key), limits, seed)
-        link = keep(loop, judged)
+    with in_turn(loop.engine, turn, TURN) as check:
+        judged = judge(window, recall(loop, gauntlet, window.key), limits, seed, database_time(loop.engine))
+        link = keep(loop, judged, check)
         document = {**judged.document, "report": link}
+        check()
         _tell(loop, judged, document)
         send_events()  # else a process that is killed after `finish` takes the event along
     finish(loop.engine, turn, json.dumps(document))

@@ -16,9 +16,10 @@ from prefect.events import emit_event
 from prefect.states import State
 
 from gauntlet.blocks import RetrainPolicy
+from gauntlet.datasets.errors import BadInput
 from gauntlet.flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy, refused, send_events
 from gauntlet.flows._promotion import holding_aliases, label, promote_challenger, recover_aliases
-from gauntlet.tasks.claims import Hold, Refusal, first_seen, holding, refuse
+from gauntlet.tasks.claims import AHEAD, Hold, Refusal, database_time, first_seen, holding, refuse
 from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop import challenger
 from gauntlet.tasks.loop.champion import champion_of
@@ -116,6 +117,15 @@ def retrain(
         **known,
     }
     if verdict == "maintenance" and (order := event_of(why)) is not None:
+        now = database_time(loop.engine)
+        if order.at_s > (now + AHEAD).timestamp():
+            raise BadInput(
+                None,
+                f"the work order {order.words} is closed in the future",
+                saw=f"{closed}",
+                expected=f"at most ten minutes later than {now:%Y-%m-%d %H:%M} UTC",
+                do="set the clock of the system that sent it, and send it again",
+            )
         keep_order(loop.connection, gauntlet, order)  # also where nothing is retrained now: later drift checks know it
     limits = read_policy(RetrainPolicy)
     if (said := _forbidden(limits, gauntlet, verdict)) is not None:

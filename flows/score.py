@@ -16,12 +16,12 @@ from gauntlet.flows._loop import loop_run_name, name_run, open_loop, read_policy
 from gauntlet.flows._workers import WORKERS
 from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop.champion import adapter, champion_of
-from gauntlet.tasks.loop.scoring import FileScored, score_file
+from gauntlet.tasks.loop.scoring import FileScored, score_or_refuse
 from gauntlet.tasks.runtime.connection import data_root
 from gauntlet.tasks.runtime.steps import Submitted, gathered, say, step
 
 find_champion = step(champion_of, "champion", calls_server=True)
-score_one = step(score_file, "score", run_name="score {file.name}", calls_server=True)
+score_one = step(score_or_refuse, "score", run_name="score {file.name}", calls_server=True)
 
 
 @flow(
@@ -31,7 +31,7 @@ score_one = step(score_file, "score", run_name="score {file.name}", calls_server
     task_runner=WORKERS,
 )
 def score(gauntlet: str = "ai4i", data: Path | None = None) -> list[FileScored]:
-    """Score every file of a folder that was not scored before.
+    """Score every file of a folder that was not scored before. One that is broken is refused by name, and the others go on.
 
     Args:
         gauntlet: Whose champion scores.
@@ -56,7 +56,27 @@ def score(gauntlet: str = "ai4i", data: Path | None = None) -> list[FileScored]:
         before = [one.future for one in submitted[-1:]] if champion.adapter.in_order else []
         submitted.append(score_one.submit_after(before, file, champion, loop.connection, loop.engine, database))
     done = gathered(submitted, f"{gauntlet}-scoring")
-    rows = [{"file": one.file, "state": one.state, "rows": one.rows, "alarms": one.alarms} for one in done]
+    broken = [(file, one.why) for file, one in zip(files, done, strict=True) if one.state == "refused"]
+    if len(broken) == len(done):
+        more = f" (and {len(done) - 1} other files)" if len(done) > 1 else ""
+        raise BadInput(None, f"{broken[0][1].rstrip('.')}{more}")
+    for file, why in broken:
+        say(f"refused {why}")
+        loop.tell("refused", f"{gauntlet}:{file.sha256}", f"{gauntlet}: a file is not scored. {why}")
+    for one in done:
+        for row in one.ahead:
+            say(f"{one.file}, {row}: dated in the future, left out")
+    rows = [
+        {
+            "file": one.file,
+            "state": one.state,
+            "rows": one.rows,
+            "alarms": one.alarms,
+            "left out": len(one.ahead),
+            "why": one.why or "; ".join(one.ahead[:3]),
+        }
+        for one in done
+    ]
     create_table_artifact(rows, key=f"{gauntlet}-scored", description=f"Files, by {champion.label}")
     fresh = [one for one in done if one.state == "scored"]
     name_run(f"score · {gauntlet} · {sum(one.rows for one in fresh)} rows", gauntlet)

@@ -34,7 +34,9 @@ def score(
         raise BadInput(data, "there is no such folder or file", do="check --data")
     done = _call("score", gauntlet=_known(name), data=data.absolute() if data else None)
     for one in done:
-        print(f"{one.file}: {one.state}, {one.rows} rows, {one.alarms} alarms")
+        print(f"{one.file}: {one.state}, {one.rows} rows, {one.alarms} alarms" if not one.why else f"refused {one.why}")
+        for row in one.ahead:
+            print(f"  {row}: dated in the future, left out")
 
 
 def drift(name: Name, data: Annotated[Path | None, typer.Option(help="Score these first.")] = None) -> None:

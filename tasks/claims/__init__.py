@@ -25,10 +25,22 @@ from gauntlet.tasks.claims.claim import (
     release,
 )
 from gauntlet.tasks.claims.configured import claims_database
-from gauntlet.tasks.claims.database import AHEAD, Clock, database_clock, latest, open_database, ready, sqlite_url
+from gauntlet.tasks.claims.database import AHEAD, Clock, database_clock, database_time, open_database, ready, sqlite_url
 from gauntlet.tasks.claims.hold import Hold, holding, in_turn
 from gauntlet.tasks.claims.log import Entry, append, history
-from gauntlet.tasks.claims.once import Busy, Done, Turn, abandon, begin, finish, first_seen, forget, prolong
+from gauntlet.tasks.claims.once import (
+    Busy,
+    Done,
+    Turn,
+    abandon,
+    begin,
+    finish,
+    first_seen,
+    forget,
+    prolong,
+    reopen,
+    still_mine,
+)
 
 __all__ = [
     "AHEAD",
@@ -48,6 +60,7 @@ __all__ = [
     "claim",
     "claims_database",
     "database_clock",
+    "database_time",
     "fenced",
     "finish",
     "first_seen",
@@ -57,12 +70,13 @@ __all__ = [
     "holders",
     "holding",
     "in_turn",
-    "latest",
     "open_database",
     "prolong",
     "ready",
     "reap",
     "refuse",
     "release",
+    "reopen",
     "sqlite_url",
+    "still_mine",
 ]

@@ -104,18 +104,18 @@ def _leave_transactions_to_us(connection: Any, _record: object) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reading") else "BEGIN IMMEDIATE")
 
 
 @contextmanager
-def transaction(engine: Engine) -> Iterator[Connection]:
-    """A transaction: committed at the end, undone when an error leaves it.
+def transaction(engine: Engine, *, reading: bool = False) -> Iterator[Connection]:
+    """A transaction: committed at the end, undone when an error leaves it. One that only reads locks no file.
 
     Raises:
         ServiceDown: the database does not answer, or was busy for longer than 30 s.
     """
     try:
-        with engine.begin() as connection:
+        with engine.execution_options(reading=reading).begin() as connection:
             yield connection
     except (OperationalError, PoolTimeout) as error:
         why = " ".join(str(getattr(error, "orig", None) or error).split())
@@ -143,10 +143,10 @@ def database_clock(connection: Connection) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def latest(engine: Engine, *, clock: Clock = database_clock) -> datetime:
-    """The latest moment that something of now may be dated: the database's time and ten minutes."""
-    with transaction(engine) as connection:
-        return clock(connection) + AHEAD
+def database_time(engine: Engine, *, clock: Clock = database_clock) -> datetime:
+    """What time it is by the one clock that all share."""
+    with transaction(engine, reading=True) as connection:
+        return clock(connection)
 
 
 def insert_once(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:

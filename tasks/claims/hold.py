@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from gauntlet.datasets.errors import GauntletError, ServiceDown, StaleClaim
 from gauntlet.tasks.claims.claim import Claim, Refusal, check, claim, heartbeat, release
-from gauntlet.tasks.claims.once import Turn, abandon, prolong
+from gauntlet.tasks.claims.once import Turn, abandon, prolong, still_mine
 
 _LOG = logging.getLogger("gauntlet")
 
@@ -111,14 +111,15 @@ def holding(
 
 
 @contextmanager
-def in_turn(engine: Engine, turn: Turn, ttl: timedelta) -> Iterator[None]:
+def in_turn(engine: Engine, turn: Turn, ttl: timedelta) -> Iterator[Callable[[], None]]:
     """The turn is kept while the block works, given up when an error leaves it, and still to be finished at its end.
 
+    The block gets a check to call before every act that others see: it raises `StaleClaim` when another has the turn.
     A process that is killed keeps the next one waiting for `ttl`, however long the work takes.
     """
     try:
         with _beating(f"turn {turn.scope} {turn.key}", ttl, lambda: prolong(engine, turn, ttl)):
-            yield
+            yield lambda: still_mine(engine, turn)
     except BaseException:
         with suppress(GauntletError):  # as above
             abandon(engine, turn)

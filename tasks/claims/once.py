@@ -115,6 +115,27 @@ def finish(engine: Engine, turn: Turn, outcome: str, *, clock: Clock = database_
             raise StaleClaim(f"{turn.holder} no longer has the turn of {turn.scope} {turn.key}: another has taken it.")
 
 
+def still_mine(engine: Engine, turn: Turn) -> None:
+    """Nothing, while nobody else has taken the turn.
+
+    Raises:
+        StaleClaim: another has, or has finished already.
+    """
+    mine = (ONCE.c.scope == turn.scope) & (ONCE.c.key == turn.key)
+    with transaction(engine, reading=True) as connection:
+        row = connection.execute(select(ONCE).where(mine)).first()
+    if row is None or row.token != turn.token or row.done is not None:
+        raise StaleClaim(f"{turn.holder} no longer has the turn of {turn.scope} {turn.key}: another has taken it.")
+
+
+def reopen(engine: Engine, scope: str, key: str, done: Done, *, clock: Clock = database_clock) -> None:
+    """What was done is to be done again, as what came of it was lost; nothing, when it was reopened already."""
+    same = (ONCE.c.scope == scope) & (ONCE.c.key == key) & (ONCE.c.done == done.when)
+    with transaction(engine) as connection:
+        now = clock(connection)
+        connection.execute(update(ONCE).where(same).values(done=None, outcome=None, expires=now))
+
+
 def abandon(engine: Engine, turn: Turn, *, clock: Clock = database_clock) -> None:
     """Give the turn up undone; the next caller gets one at once. Nothing, when another has taken it already."""
     with transaction(engine) as connection:

@@ -34,13 +34,15 @@ class NotYet(GauntletError):
 class InputFile:
     """One file to be scored, known by its content: a copy under another name is the same input.
 
-    `part`: the run, where `path` is a folder of raw snapshots.
+    `part`: the run, where `path` is a folder of raw snapshots. `fault`: why its content is not known, then `sha256` is of
+    its name.
     """
 
     path: Path
     sha256: str
     source: Provenance
     part: str = ""
+    fault: str = ""
 
     @property
     def name(self) -> str:
@@ -53,12 +55,14 @@ class Batch:
     """The rows of a file as the model takes them; `labels` int64 (n,), None where the file has none.
 
     `group`: the machine or shaft whose rows stand together, "" where rows stand alone. `off`: machine-off rows, left out.
+    `ahead`: rows dated later than the clock, left out; each by its line and date.
     """
 
     rows: pd.DataFrame
     labels: np.ndarray | None
     group: str = ""
     off: int = 0
+    ahead: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +101,7 @@ class Manifest:
     first_s: float | None = None
     last_s: float | None = None
     rows_sha256: str = ""
+    ahead: int = 0
 
     @property
     def prefix(self) -> str:
@@ -173,11 +178,14 @@ class VersionFiles:
 
 @dataclass(frozen=True)
 class Adapter:
-    """One kind's functions. `in_order`: files are scored one after another, as each goes on from the one before."""
+    """One kind's functions. `in_order`: files are scored one after another, as each goes on from the one before.
+
+    `read` is told the latest moment [s since 1970] that a row may be dated: what is later comes from a wrong clock.
+    """
 
     in_order: bool
     files: Callable[[Path], list[InputFile]]
-    read: Callable[[InputFile, Champion], Batch]
+    read: Callable[[InputFile, Champion, float], Batch]
     score: Callable[[Batch, Champion, Connection], Scored]
     windows: Callable[[Champion, DriftPolicy, Connection], Sequence[Window]]
     gather: Callable[[Champion, Mapping[str, Any], float, Connection], TrainingData]

@@ -68,11 +68,14 @@ class Judged:
         return {"group": self.window.group, "from_s": float(known.seconds[0]), "to_s": float(known.seconds[-1])}
 
 
-def judge(window: Window, before: Sequence[dict[str, Any]], policy: DriftPolicy, seed: int = 7) -> Judged:
+def judge(
+    window: Window, before: Sequence[dict[str, Any]], policy: DriftPolicy, seed: int = 7, now: datetime | None = None
+) -> Judged:
     """The verdict on a window.
 
     Args:
         before: documents of earlier windows, oldest first; those of another version of the model do not count.
+        now: By the clock that all share; this process' own where none is given.
     """
     features, known = list(window.features), window.known
     reference, newest = window.reference[features], window.window.reindex(columns=features)
@@ -83,7 +86,7 @@ def judge(window: Window, before: Sequence[dict[str, Any]], policy: DriftPolicy,
     if not broken:
         columns = Columns(label="label" if "label" in window.window else None)
         drift = compare(window.reference, window.window, seed, columns=columns, level=policy.false_alarm_rate)
-    now = datetime.now(UTC)
+    now = now or datetime.now(UTC)
     verdict = triage(
         Evidence(
             now_s=float(known.seconds[-1]) if known else now.timestamp(),

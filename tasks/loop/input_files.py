@@ -11,7 +11,7 @@ from gauntlet.tasks.loop.contract import InputFile
 
 
 def tables(folder: Path) -> list[InputFile]:
-    """The CSV and TSV files of a folder in the order of their names, or the one file.
+    """The CSV and TSV files of a folder in the order of their names, or the one file; also those that cannot be read.
 
     Raises:
         BadInput: there is none.
@@ -21,4 +21,12 @@ def tables(folder: Path) -> list[InputFile]:
     files = sorted(folder.glob("*.[ct]sv")) if folder.is_dir() else [folder]
     if not files:
         raise BadInput(folder, "no table to score", expected="files that end in .csv or .tsv")
-    return [InputFile(file, hashlib.sha256(file.read_bytes()).hexdigest(), provenance(file)) for file in files]
+    return [_known(file) for file in files]
+
+
+def _known(file: Path) -> InputFile:
+    try:
+        return InputFile(file, hashlib.sha256(file.read_bytes()).hexdigest(), provenance(file))
+    except OSError as error:
+        name = hashlib.sha256(f"name {file}".encode()).hexdigest()
+        return InputFile(file, name, provenance(file), fault=error.strerror or type(error).__name__)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from gauntlet.tasks.loop.store import listed, put_document
+from gauntlet.tasks.loop.store import dated, put_document
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.tracking import servers
 
@@ -54,6 +54,7 @@ def keep(connection: Connection, gauntlet: str, event: Event) -> None:
 
 
 def events(connection: Connection, gauntlet: str) -> tuple[Event, ...]:
-    """All that is known, oldest first; inspections, which change nothing, left out."""
-    found = [Event(**one) for one in listed(connection, f"maintenance/{gauntlet}/")]
-    return tuple(sorted((one for one in found if one.action != LOOKED_AT_ONLY), key=lambda one: one.at_s))
+    """All that is known, oldest first; without inspections, which change nothing, and what a wrong clock dated ahead."""
+    known = [(latest, Event(**one)) for latest, one in dated(connection, f"maintenance/{gauntlet}/")]
+    found = [one for latest, one in known if one.at_s <= latest.timestamp() and one.action != LOOKED_AT_ONLY]
+    return tuple(sorted(found, key=lambda one: one.at_s))

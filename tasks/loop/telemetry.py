@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -10,10 +12,13 @@ from gauntlet.datasets.errors import ServiceDown
 from gauntlet.tasks.loop.contract import Manifest, Scored
 
 
-def write_predictions(url: str, table: str, manifest: Manifest, scored: Scored) -> int:
+def write_predictions(
+    url: str, table: str, manifest: Manifest, scored: Scored, check: Callable[[], None] = lambda: None
+) -> int:
     """How many rows were written: those of this file take the place of those of an earlier, cut attempt.
 
     Raises:
+        StaleClaim: `check`, which is called when nobody else can write them any more, says that another has the turn.
         ServiceDown: the database does not answer or does not take the rows; nothing was changed.
     """
     frame = pd.DataFrame(
@@ -32,10 +37,14 @@ def write_predictions(url: str, table: str, manifest: Manifest, scored: Scored) 
     engine = create_engine(url, hide_parameters=True)
     try:
         with engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                key = text("SELECT pg_advisory_xact_lock(hashtext(:file))")
+                connection.execute(key, {"file": f"{manifest.gauntlet} {manifest.sha256}"})
             if inspect(connection).has_table(table):
                 quoted = connection.dialect.identifier_preparer.quote(table)
                 gone = text(f"DELETE FROM {quoted} WHERE file_sha256 = :sha AND gauntlet = :gauntlet")  # noqa: S608
                 connection.execute(gone, {"sha": manifest.sha256, "gauntlet": manifest.gauntlet})
+            check()
             frame.to_sql(table, connection, if_exists="append", index=False, chunksize=500)
     except SQLAlchemyError as error:
         why = " ".join(str(getattr(error, "orig", None) or error).split())[:200]

@@ -111,7 +111,7 @@ def test_scoring_while_s3_is_killed(ran: Any, stack: Any, product: Any, outages:
         seen.append(len(list(manifests(stack.connection, "ai4i"))))
         outages.s3_killed()
 
-    outages.before(store, "_put", fall, when=lambda _client, _connection, key, _content: key.endswith("manifest.json"))
+    outages.before(store, "_put", fall, when=lambda _client, _connection, key, *_: key.endswith("manifest.json"))
     before, began = len(list(manifests(stack.connection, "ai4i"))), time.monotonic()
     (one,) = score("ai4i", product(61))
     assert time.monotonic() - began > AWAY_S

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import shutil
-from datetime import timedelta
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +17,13 @@ import pandas as pd
 import pytest
 from sqlalchemy import create_engine, text
 
-from gauntlet.blocks import DriftPolicy, TelemetryDatabase
+from gauntlet.blocks import AlertChannel, DriftPolicy, TelemetryDatabase
 from gauntlet.datasets import ai4i as data_set
 from gauntlet.datasets.errors import BadInput, GauntletError
 from gauntlet.flows.drift_check import drift_check
 from gauntlet.flows.housekeeping import housekeeping
 from gauntlet.flows.reap import reap
+from gauntlet.flows.retrain import retrain
 from gauntlet.flows.score import score
 from gauntlet.flows.validate_registry import validate_registry
 from gauntlet.tasks import claims
@@ -92,6 +97,58 @@ def test_a_file_of_another_machine_is_refused_and_may_be_offered_again(ran: Any,
         score("ai4i", tmp_path)
     with pytest.raises(BadInput, match=r"there is no such folder"):
         score("ai4i", tmp_path / "nothing-here")
+
+
+def test_a_broken_file_among_good_ones_is_refused_and_told_once(
+    ran: Any, stack: Any, tmp_path: Path, chat: list[str]
+) -> None:
+    """By name and with the reason; the others are scored, at the second offering nothing is said again."""
+    shutil.copy(data_set.simulate(tmp_path, seed=23, rows=100), tmp_path / "b-good.csv")
+    for path in tmp_path.glob("*"):
+        if path.name != "b-good.csv":
+            path.unlink()
+    (tmp_path / "SIMULATED.json").write_text("{}")
+    (tmp_path / "a-cut.csv").write_text((tmp_path / "b-good.csv").read_text()[:-9])
+    (tmp_path / "c-folder.csv").mkdir()
+    states = [{Path(one.file).name: one.state for one in score("ai4i", tmp_path)} for _ in range(2)]
+    refused = {"a-cut.csv": "refused", "c-folder.csv": "refused"}
+    assert states == [{**refused, "b-good.csv": "scored"}, {**refused, "b-good.csv": "known"}]
+    assert [next(name for name in refused if name in one) for one in chat] == sorted(refused)
+
+
+@pytest.fixture
+def chat() -> Iterator[list[str]]:
+    """What a chat channel of its own is told."""
+    taken: list[str] = []
+
+    class Channel(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Quiet."""
+
+    server = HTTPServer(("127.0.0.1", 0), Channel)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    channel = AlertChannel(enabled=True, url=f"http://127.0.0.1:{server.server_port}/")
+    channel.save(block_name(AlertChannel), overwrite=True)
+    yield taken
+    AlertChannel().save(block_name(AlertChannel), overwrite=True)
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_work_order_of_next_year_is_refused(ran: Any, stack: Any) -> None:
+    """It would end every alarm until then; nothing of it is kept."""
+    closed = datetime.now(UTC) + timedelta(days=365)
+    with pytest.raises(BadInput, match="press 7 repaired, work order WO-1 is closed in the future"):
+        retrain("ai4i", machine="press 7", work_order="WO-1", action="repaired", closed=closed)
+    kept = listed(stack.connection, "maintenance/ai4i/")
+    assert [one for one in kept if one["at_s"] > datetime.now(UTC).timestamp() + 3600] == []
 
 
 def test_every_version_with_an_alias_is_well(ran: Any) -> None:

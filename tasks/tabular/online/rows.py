@@ -20,7 +20,7 @@ from gauntlet.tasks.runtime.tracking import servers
 COLUMNS = ("score", "prediction", "label")
 
 
-def read(file: InputFile, _: Champion, spec: Table, reader: Callable[..., Any]) -> Batch:
+def read(file: InputFile, _: Champion, _latest_s: float, spec: Table, reader: Callable[..., Any]) -> Batch:
     """The rows of a file, with their labels where it has them."""
     table = reader(file.path, labelled=False)
     labels = table.frame[spec.target].to_numpy(np.int64) if spec.target in table.frame else None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -23,35 +26,71 @@ from gauntlet.tasks.vibration.online.monitor import TIME, Monitor, monitor_of
 
 TINY = 1e-12
 OFF = "the machine is off"
+_FAR_S = datetime(9999, 1, 1, tzinfo=UTC).timestamp()  # Python's calendar ends here
 
 
-def read(file: InputFile, champion: Champion, gauntlet: VibrationGauntlet, off_level: float) -> Batch:
+def read(file: InputFile, champion: Champion, latest_s: float, gauntlet: VibrationGauntlet, off_level: float) -> Batch:
     """The running snapshots of a file as rows: machine, time and the features that the champion knows.
 
     Args:
+        latest_s: rows dated later [s since 1970] are left out and named.
         off_level: a snapshot in which every bearing of the shaft is quieter [unit of the levels] is machine-off.
 
     Raises:
-        BadInput: not such a table, a machine that the champion does not know, or machines of several shafts.
+        BadInput: not such a table, a machine that the champion does not know, machines of several shafts, or no row of
+            a past moment.
     """
     monitor = monitor_of(champion)
     if file.part:
-        return _raw(file, monitor, gauntlet)
+        return _raw(file, monitor, gauntlet, latest_s)
     levels = level_window(file.path) if champion.gauntlet == "nasa" else None
     if levels is not None:
         group = levels.run
         _check_basis(monitor, group, file.path, "levels")
-        return Batch(
-            _of_levels(levels, monitor), None, group, (levels.rows - len(levels.index)) * len(monitor.on_shaft(group))
+        off = (levels.rows - len(levels.index)) * len(monitor.on_shaft(group))
+        seconds = np.array([time.timestamp() for time in levels.times], np.float64)
+        past, ahead = _until(latest_s, seconds, [f"line {row + 2}" for row in levels.index], file.path)
+        levels = replace(
+            levels,
+            index=levels.index[past],
+            times=tuple(time for time, keep in zip(levels.times, past, strict=True) if keep),
+            levels=levels.levels[past],
         )
+        return Batch(_of_levels(levels, monitor), None, group, off, ahead)
     rows = _table(file.path, monitor)
+    past, ahead = _until(
+        latest_s, rows[TIME].to_numpy(np.float64), [f"line {row + 2}" for row in rows.index], file.path
+    )
+    rows = rows[past].reset_index(drop=True)
     groups = sorted({monitor.group_of(name) for name in rows[MACHINE].unique()})
     if len(groups) > 1:
         raise BadInput(file.path, "machines of several shafts", saw=", ".join(groups), expected="one file per shaft")
     running = _running(rows, off_level)
     kept = _with_neighbours(rows[running].reset_index(drop=True), monitor, groups[0])
     wanted = [name for name in monitor.training.columns if name in kept and name != TIME and name != MACHINE]
-    return Batch(kept[[MACHINE, TIME, *wanted]], None, groups[0], int((~running).sum()))
+    return Batch(kept[[MACHINE, TIME, *wanted]], None, groups[0], int((~running).sum()), ahead)
+
+
+def _until(
+    latest_s: float, seconds: np.ndarray, places: Sequence[str], path: Path
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Which rows are of a past moment, bool, and the others in words.
+
+    Raises:
+        BadInput: none is.
+    """
+    past = seconds <= latest_s
+    dated = [datetime.fromtimestamp(min(second, _FAR_S), UTC) for second in seconds[~past]]
+    ahead = tuple(
+        f"{place} ({moment:%Y-%m-%d %H:%M:%S} UTC)"
+        for place, moment in zip(
+            (place for place, keep in zip(places, past, strict=True) if not keep), dated, strict=True
+        )
+    )
+    if ahead and not past.any():
+        expected, do = "at most ten minutes later than now", "set the clock that dated it and write the file anew"
+        raise BadInput(path, "every row is dated in the future", saw=ahead[0], expected=expected, do=do)
+    return past, ahead
 
 
 def _check_basis(monitor: Monitor, group: str, path: Path, basis: str) -> None:
@@ -63,7 +102,7 @@ def _check_basis(monitor: Monitor, group: str, path: Path, basis: str) -> None:
         raise BadInput(path, f"the champion learnt {group} from {bases.pop()}", saw=basis, do="give the same")
 
 
-def _raw(file: InputFile, monitor: Monitor, gauntlet: VibrationGauntlet) -> Batch:
+def _raw(file: InputFile, monitor: Monitor, gauntlet: VibrationGauntlet, latest_s: float) -> Batch:
     """The running snapshots of a run; unusable ones are left out up to the limit that training has, too."""
     table = feature_table(raw_run(file, gauntlet))
     run = table.run
@@ -72,15 +111,17 @@ def _raw(file: InputFile, monitor: Monitor, gauntlet: VibrationGauntlet) -> Batc
     enforce_limit(run, [file for file in table.quarantine if OFF not in file.reason], settings().quarantine_limit)
     parts, start = [], run.files[0].time
     assert start is not None  # raw_run takes no other
+    seconds = start.timestamp() + table.seconds
+    past, ahead = _until(latest_s, seconds, [f"snapshot {i + 1}" for i in range(len(seconds))], file.path)
     for unit in run.units:
         rows = snapshot_rows(table, unit)
         rows = rows[[name for name in rows if name in monitor.training]]
         machine = next(name for name in monitor.on_shaft(run.name) if monitor.machines[name].unit == unit)
         rows.insert(0, MACHINE, machine)
-        rows.insert(1, TIME, start.timestamp() + table.seconds)
-        parts.append(rows)
+        rows.insert(1, TIME, seconds)
+        parts.append(rows[past])
     whole = pd.concat(parts).sort_values(TIME, kind="stable").reset_index(drop=True)
-    return Batch(_with_neighbours(whole, monitor, run.name), None, run.name, len(off) * len(run.units))
+    return Batch(_with_neighbours(whole, monitor, run.name), None, run.name, len(off) * len(run.units), ahead)
 
 
 def _of_levels(table: LevelTable, monitor: Monitor) -> pd.DataFrame:
@@ -124,7 +165,7 @@ def _table(path: Path, monitor: Monitor) -> pd.DataFrame:
             row = int(np.argmin(np.isfinite(values.to_numpy(np.float64))))
             raise BadInput(path, "not a number", row=row + 2, column=str(name), saw=str(rows[name].iloc[row]))
         rows[name] = values
-    return rows.sort_values(TIME, kind="stable").reset_index(drop=True)
+    return rows.sort_values(TIME, kind="stable")
 
 
 def _seconds(column: pd.Series, path: Path) -> np.ndarray:
@@ -132,7 +173,7 @@ def _seconds(column: pd.Series, path: Path) -> np.ndarray:
         seconds = column.to_numpy(np.float64)
     else:
         times = pd.to_datetime(column, utc=True, errors="coerce", format="ISO8601")
-        seconds = (times - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy(np.float64)
+        seconds = (times - pd.Timestamp(0, tz="UTC").as_unit("s")).dt.total_seconds().to_numpy(np.float64)
     if not np.isfinite(seconds).all():
         row = int(np.argmin(np.isfinite(seconds)))
         raise BadInput(path, "no time", row=row + 2, column=TIME, saw=str(column.iloc[row]), expected="ISO 8601")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ from gauntlet.tasks.loop.contract import NotYet, TrainingData
 from gauntlet.tasks.loop.drift_check import newest_windows
 from gauntlet.tasks.loop.maintenance import Event
 from gauntlet.tasks.loop.scoring import FileScored, score_file
-from gauntlet.tasks.loop.store import manifests, memory_before, rows_of
+from gauntlet.tasks.loop.store import manifests, memory_before, put, rows_of
 from gauntlet.tasks.models.relative_level import relative_levels
 from gauntlet.tasks.promotion.library import worse
 from gauntlet.tasks.registry.files import parquet
@@ -173,6 +175,43 @@ def test_a_wrong_table_is_refused_in_words(
     with pytest.raises(BadInput, match=said):
         score("wrong.csv", change(_table(_levels(10, 4))))
     assert list(manifests(store, "nasa")) == []
+
+
+def test_a_row_of_next_year_blinds_no_monitor(champion: Champion, score: Score, store: Any) -> None:
+    """The wrong clock's rows are left out and named; the fault that comes after them is heard as ever."""
+    table = _table(_levels(60, 2, np.where(np.arange(60) >= 20, 0.6, 0.0)))
+    times = table["time"].unique()
+    first = table[table["time"].isin(times[:10])].copy()
+    first.loc[first["time"] == times[9], "time"] = "2999-01-01T00:00:00Z"
+    kept = score("first.csv", first)
+    assert (kept.rows, len(kept.ahead)) == (36, 4)
+    assert kept.ahead[0] == "line 38 (2999-01-01 00:00:00 UTC)"
+    (manifest,) = list(manifests(store, "nasa"))
+    assert (manifest.ahead, manifest.last_s) == (4, LATER_S + STEP_S * 8)
+    assert score("second.csv", table[table["time"].isin(times[10:])]).alarms > 0
+    (window,) = newest_windows(champion, DriftPolicy(window_snapshots=20), store)
+    assert window.known is not None
+    assert window.known.seconds[-1] == LATER_S + STEP_S * 59
+    with pytest.raises(BadInput, match=r"third\.csv: every row is dated in the future, saw line 2 \(2999"):
+        score("third.csv", first[first["time"].str.startswith("2999")])
+
+
+def test_what_a_wrong_clock_left_behind_is_not_looked_at(champion: Champion, score: Score, store: Any) -> None:
+    """A memory, a manifest and a work order of next year, written by an earlier version: as if they were not there."""
+    table = _table(_levels(12, 2))
+    score("first.csv", table)
+    (good,) = list(manifests(store, "nasa"))
+    before = memory_before(store, "nasa", "2nd_test")
+    ahead_s = datetime(2999, 1, 1, tzinfo=UTC).timestamp()
+    put(store, f"memories/nasa/2nd_test/{ahead_s:016.3f}-0123.json", b'{"2nd_test bearing 1": {}}')
+    for name, changed in (("a", {"last_s": ahead_s}), ("b", {"scored_at": "2999-01-01T00:00:00+00:00"})):
+        document = {**asdict(good), "sha256": name, **changed}
+        put(store, f"scores/nasa/{name}/manifest.json", json.dumps(document).encode())
+    maintenance.keep(store, "nasa", Event("2nd_test", "bearing 1", ahead_s, "repaired", ""))
+    assert memory_before(store, "nasa", "2nd_test") == before
+    assert [one.sha256 for one in manifests(store, "nasa")] == sorted(["b", good.sha256])
+    assert all(one.scored_at < "2999" for one in manifests(store, "nasa"))
+    assert maintenance.events(store, "nasa") == ()
 
 
 def test_what_all_bearings_raise_together_and_what_was_mended_say_nothing_of_a_fault(champion: Champion) -> None:
