@@ -26,7 +26,8 @@ _RUN = {"1": "1st_test", "2": "2nd_test", "3": "3rd_test"}
 class LevelTable:
     """The running snapshots of a whole test. `index`: place among all rows; `levels`: g, rows x channels.
 
-    `rows` counts all rows; those where every channel is below `ims.OFF_LEVEL` are machine-off and left out.
+    `rows` counts all rows; those where every channel is below `ims.OFF_LEVEL` are machine-off and left out. `ahead`: place
+    and time of rows that are dated later than the reader asked for, left out and not counted.
     """
 
     run: str
@@ -37,6 +38,7 @@ class LevelTable:
     times: tuple[datetime, ...]
     levels: np.ndarray
     rows: int
+    ahead: tuple[tuple[int, datetime], ...] = ()
 
     @property
     def seconds(self) -> np.ndarray:
@@ -64,19 +66,19 @@ def level_tables(folder: Path) -> tuple[LevelTable, ...]:
     return tuple(_read(path, _RUN[number]) for number, path in sorted(found.items()))
 
 
-def level_window(path: Path) -> LevelTable | None:
+def level_window(path: Path, latest_s: float = np.inf) -> LevelTable | None:
     """Some rows of such a table in a file of their own, `DatasetBearingTest_2 2004-02-12.csv`; None for other names.
 
-    `index` counts from the file's first row.
+    `index` counts from the file's first row. Rows dated later than `latest_s` [s since 1970] come from a wrong clock.
 
     Raises:
         BadInput: the file does not hold such a table.
     """
     match = _FILE.fullmatch(path.name) or _WINDOW.fullmatch(path.name)
-    return _read(path, _RUN[match[1]]) if match else None
+    return _read(path, _RUN[match[1]], latest_s) if match else None
 
 
-def _read(path: Path, run: str) -> LevelTable:
+def _read(path: Path, run: str, latest_s: float = np.inf) -> LevelTable:
     channels = channels_of(run)
     expected = f"a time and {len(channels)} levels a row"
     try:
@@ -88,9 +90,10 @@ def _read(path: Path, run: str) -> LevelTable:
     if levels.shape[1] != len(channels) or not np.isfinite(levels).all() or len(levels) == 0:
         saw = f"{levels.shape[1]} columns" if levels.shape[1] != len(channels) else "an empty or missing value"
         raise BadInput(path, "not a table of levels", saw=saw, expected=expected)
-    if not times.is_monotonic_increasing:
+    past = np.array([time.timestamp() <= latest_s for time in times])
+    if not times[past].is_monotonic_increasing:
         raise BadInput(path, "the times are not in order", expected="one row per snapshot, oldest first")
-    running = levels.max(axis=1) > OFF_LEVEL
+    running = (levels.max(axis=1) > OFF_LEVEL) & past
     return LevelTable(
         run,
         path,
@@ -99,5 +102,6 @@ def _read(path: Path, run: str) -> LevelTable:
         np.flatnonzero(running),
         tuple(time.to_pydatetime() for time in times[running]),
         levels[running],
-        len(levels),
+        int(past.sum()),
+        tuple((int(row), times[int(row)].to_pydatetime()) for row in np.flatnonzero(~past)),
     )

@@ -26,6 +26,7 @@ def reap(silent_min: float = 10.0) -> int:
     engine = open_loop().engine
     lapsed = claims.reap(engine)
     claims.forget(engine, "webhook", timedelta(days=1))  # a signature is valid for minutes
+    claims.forget(engine, "work order", timedelta(days=30))
     for claim in lapsed:
         say(f"freed {claim.subject}, held by {claim.holder} until {claim.expires:%Y-%m-%d %H:%M:%S} UTC")
     if lapsed:

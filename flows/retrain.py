@@ -127,13 +127,13 @@ def retrain(
                 do="set the clock of the system that sent it, and send it again",
             )
         keep_order(loop.connection, gauntlet, order)  # also where nothing is retrained now: later drift checks know it
+    open_log(loop.engine)
+    if (first := answered(loop.engine, gauntlet, request)) is not None:
+        return _ended(loop, gauntlet, first, why)
     limits = read_policy(RetrainPolicy)
     if (said := _forbidden(limits, gauntlet, verdict)) is not None:
         refuse(loop.engine, f"retrain:{gauntlet}", run_id() or "a call", said[0], said[1])
         return _refused(loop, gauntlet, said[1])
-    open_log(loop.engine)
-    if (first := answered(loop.engine, gauntlet, request)) is not None:
-        return _ended(loop, gauntlet, first, why)
     hours, minutes = timedelta(hours=limits.cooldown_h), timedelta(minutes=limits.timeout_min)
     try:
         with holding(

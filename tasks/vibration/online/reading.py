@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,19 +42,12 @@ def read(file: InputFile, champion: Champion, latest_s: float, gauntlet: Vibrati
     monitor = monitor_of(champion)
     if file.part:
         return _raw(file, monitor, gauntlet, latest_s)
-    levels = level_window(file.path) if champion.gauntlet == "nasa" else None
+    levels = level_window(file.path, latest_s) if champion.gauntlet == "nasa" else None
     if levels is not None:
         group = levels.run
         _check_basis(monitor, group, file.path, "levels")
         off = (levels.rows - len(levels.index)) * len(monitor.on_shaft(group))
-        seconds = np.array([time.timestamp() for time in levels.times], np.float64)
-        past, ahead = _until(latest_s, seconds, [f"line {row + 2}" for row in levels.index], file.path)
-        levels = replace(
-            levels,
-            index=levels.index[past],
-            times=tuple(time for time, keep in zip(levels.times, past, strict=True) if keep),
-            levels=levels.levels[past],
-        )
+        ahead = _in_words([(f"line {row + 2}", moment) for row, moment in levels.ahead], levels.rows, file.path)
         return Batch(_of_levels(levels, monitor), None, group, off, ahead)
     rows = _table(file.path, monitor)
     past, ahead = _until(
@@ -80,17 +72,25 @@ def _until(
         BadInput: none is.
     """
     past = seconds <= latest_s
-    dated = [datetime.fromtimestamp(min(second, _FAR_S), UTC) for second in seconds[~past]]
-    ahead = tuple(
-        f"{place} ({moment:%Y-%m-%d %H:%M:%S} UTC)"
-        for place, moment in zip(
-            (place for place, keep in zip(places, past, strict=True) if not keep), dated, strict=True
-        )
-    )
-    if ahead and not past.any():
+    later = [
+        (place, datetime.fromtimestamp(min(float(second), _FAR_S), UTC))
+        for place, second in zip(places, seconds, strict=True)
+        if second > latest_s
+    ]
+    return past, _in_words(later, int(past.sum()), path)
+
+
+def _in_words(later: Sequence[tuple[str, datetime]], others: int, path: Path) -> tuple[str, ...]:
+    """Rows of a wrong clock by place and date.
+
+    Raises:
+        BadInput: there are no others.
+    """
+    ahead = tuple(f"{place} ({moment:%Y-%m-%d %H:%M:%S} UTC)" for place, moment in later)
+    if ahead and not others:
         expected, do = "at most ten minutes later than now", "set the clock that dated it and write the file anew"
         raise BadInput(path, "every row is dated in the future", saw=ahead[0], expected=expected, do=do)
-    return past, ahead
+    return ahead
 
 
 def _check_basis(monitor: Monitor, group: str, path: Path, basis: str) -> None:

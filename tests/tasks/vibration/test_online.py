@@ -196,6 +196,19 @@ def test_a_row_of_next_year_blinds_no_monitor(champion: Champion, score: Score, 
         score("third.csv", first[first["time"].str.startswith("2999")])
 
 
+def test_a_level_of_next_year_costs_that_line_only(champion: Champion, store: Any, tmp_path: Path) -> None:
+    """In the middle of a file of the published form."""
+    lines = ["time,Bearing 1,Bearing 2,Bearing 3,Bearing 4"]
+    for i in range(6):
+        year = 2999 if i == 2 else 2026
+        lines.append(f"{year}-02-01 00:{i}0:00,0.06,0.06,0.06,0.06")
+    path = tmp_path / "DatasetBearingTest_2 0001.csv"
+    path.write_text("\n".join(lines) + "\n")
+    (file,) = adapter(in_loop("nasa")).files(path)
+    done = score_file(file, champion, store, open_database(sqlite_url(tmp_path)), TelemetryDatabase())
+    assert (done.rows, done.ahead) == (20, ("line 4 (2999-02-01 00:20:00 UTC)",))
+
+
 def test_what_a_wrong_clock_left_behind_is_not_looked_at(champion: Champion, score: Score, store: Any) -> None:
     """A memory, a manifest and a work order of next year, written by an earlier version: as if they were not there."""
     table = _table(_levels(12, 2))
