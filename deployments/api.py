@@ -1,15 +1,19 @@
 """The HTTP address that a maintenance system calls: `uvicorn --factory gauntlet.deployments.api:app`, or `serve()`.
 
-    call ─> rate ─> headers ─> body within limit ─> signature ─> schema ─> id never seen ─> flow run ─> 202, its id
-             429      401/400        413/408            401       400/422       409            503
+    call ─> headers ─> body within limit ─> signature ─> rate ─> schema ─> id never seen ─> flow run ─> 202, its id
+            401/400        413/408             401        429   400/422   409/422/503         503
 
 Nothing of the body is believed before the signature is verified. The id is taken before the run is started and kept in
 the claims database: of any number of copies one starts a run, also across restarts and with several of these servers.
-When the start fails, the id is given back, so that the sender's next attempt counts.
+When the start fails, the id is given back, so that the sender's next attempt counts. 409 says that a run IS started, and
+which; while another server is at it, or died over it, the answer is 503: send it again. Whoever is first to end it starts
+the run under the message's id as its key, so that Prefect gives the same run to all.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import math
 import threading
@@ -38,13 +42,13 @@ from gauntlet.deployments.hook_start import (
     start_deployment,
 )
 from gauntlet.deployments.throttle import Throttle
-from gauntlet.tasks.claims import Busy, Done, abandon, append, begin, finish, open_database, ready, sqlite_url
+from gauntlet.tasks.claims import Busy, Done, Line, Turn, abandon, begin, finish, open_database, ready, sqlite_url
 from gauntlet.tasks.runtime.connection import bypass_proxy, export_prefect
 from gauntlet.tasks.runtime.settings import private_home, settings
 
 _LOG = logging.getLogger("gauntlet.webhook")
 SCOPE = "webhook"
-TURN = timedelta(minutes=2)  # longer than Prefect's own attempts take
+BUSY_S = 5.0  # after which a message that another server is at may be sent again
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ class Config:
     prefect_ready: Callable[[], None] = prefect_ready
     body_limit: int = 16_384  # bytes
     body_patience_s: float = 10.0
-    calls_per_minute: float = 120.0  # of one address, whatever they are
+    turn: timedelta = timedelta(minutes=2)  # of one server with one message: longer than Prefect's own attempts take
+    calls_per_minute: float = 120.0  # of one address: as many signed ones, and as many that are not
     starts_per_minute: float = 30.0  # of all: messages that are verified and new
 
 
@@ -83,12 +88,13 @@ class Readiness(BaseModel):
 
 
 class _Service:
-    """One server's state: its configuration, its two throttles, its database once that has answered."""
+    """One server's state: its configuration, its throttles, its database once that has answered."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.secrets = remembered(config.secrets)
-        self.calls, self.starts = Throttle(config.calls_per_minute), Throttle(config.starts_per_minute)
+        self.signed, self.unsigned = Throttle(config.calls_per_minute), Throttle(config.calls_per_minute)
+        self.starts = Throttle(config.starts_per_minute)
         self._lock = threading.Lock()
         self._engine: Engine | None = None
 
@@ -109,12 +115,12 @@ _REASONS = {
     400: "Malformed.",
     401: "Unsigned, altered or stale.",
     408: "The body came too slowly.",
-    409: "This message was taken before.",
+    409: "This very message started a run before: nothing more is to be done.",
     413: "The body is too large.",
     415: "The body is not JSON.",
-    422: "The body does not fit the schema.",
+    422: "The body does not fit the schema, or the id was used for another message.",
     429: "Too many calls; see `Retry-After`.",
-    503: "Prefect, the claims database or the secret is away; send it again, see `Retry-After`.",
+    503: "Prefect, the claims database or the secret is away, or another server is at it; send it again, see `Retry-After`.",
 }
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Refusal, "description": why} for status, why in _REASONS.items()
@@ -181,15 +187,28 @@ def _how(need: Callable[[], object]) -> str:
 async def _take(request: Request, kind: Kind, schema: type[BaseModel]) -> Accepted:
     service: _Service = request.app.state.service
     address = request.client.host if request.client else ""
-    if wait := service.calls.wait_s(address):
+    try:
+        body = await _verified(request, service)
+    except Refused as error:  # counted apart: behind a proxy, strangers would else use up the senders' share
+        wait = service.unsigned.wait_s(address) if error.status in (400, 401) else 0.0
+        if wait:
+            raise Refused(429, "too many unsigned calls from this address", retry_after_s=wait) from None
+        raise
+    if wait := service.signed.wait_s(address):
         raise Refused(429, "too many calls from this address", retry_after_s=wait)
-    identity = message_id(request)
+    fields = _parsed(schema, body)
+    identity = request.headers["webhook-id"]
+    return Accepted(flow_run_id=await run_in_threadpool(_start_once, service, kind, identity, fields))
+
+
+async def _verified(request: Request, service: _Service) -> bytes:
+    """The body of a call that is signed; `Refused` otherwise."""
+    message_id(request)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Refused(415, "the body must be application/json")
     body = await body_of(request, service.config.body_limit, service.config.body_patience_s)
     verify(request, body, await run_in_threadpool(_secrets, service))
-    fields = _parsed(schema, body)
-    return Accepted(flow_run_id=await run_in_threadpool(_start_once, service, kind, identity, fields))
+    return body
 
 
 def _secrets(service: _Service) -> tuple[SecretStr, ...]:
@@ -214,11 +233,7 @@ def _parsed(schema: type[BaseModel], body: bytes) -> dict[str, Any]:
 def _start_once(service: _Service, kind: Kind, identity: str, fields: dict[str, Any]) -> str:
     """The id of the flow run that this message started, this time and by this call."""
     engine = service.engine()
-    turn = begin(engine, SCOPE, identity, TURN)
-    if isinstance(turn, Done):
-        raise Refused(409, f"this message was taken on {turn.when:%Y-%m-%d %H:%M:%S} UTC", flow_run_id=turn.outcome)
-    if isinstance(turn, Busy):
-        raise Refused(409, "this message is being taken")
+    turn = _turn(engine, identity, _content(kind, fields), service.config.turn)
     try:
         if wait := service.starts.wait_s():
             raise Refused(429, "too many runs were started lately", retry_after_s=wait)
@@ -228,12 +243,31 @@ def _start_once(service: _Service, kind: Kind, identity: str, fields: dict[str, 
             abandon(engine, turn)
         raise
     try:
-        finish(engine, turn, run)
-        append(engine, "webhook.accepted", fields["gauntlet"], identity, {"kind": kind, "flow_run_id": run})
+        line = Line("webhook.accepted", fields["gauntlet"], identity, {"kind": kind, "flow_run_id": run})
+        finish(engine, turn, run, line=line)
     except (StaleClaim, ServiceDown) as error:  # the run is started: a copy gets the same one, by its idempotency key
         _LOG.warning("webhook %s started run %s, which could not be written down: %s", identity, run, error)
     _LOG.info("webhook %s: %s started run %s", identity, kind, run)
     return run
+
+
+def _turn(engine: Engine, identity: str, content: str, ttl: timedelta) -> Turn:
+    """The right to start this message's run; `Refused` when that is done, under way elsewhere, or of another message."""
+    turn = begin(engine, SCOPE, identity, ttl, content=content)
+    if turn.content not in ("", content):
+        if isinstance(turn, Turn):
+            abandon(engine, turn)
+        raise Refused(422, "this webhook-id was used for another message: send this one under an id of its own")
+    if isinstance(turn, Done):
+        raise Refused(409, f"this message was taken on {turn.when:%Y-%m-%d %H:%M:%S} UTC", flow_run_id=turn.outcome)
+    if isinstance(turn, Busy):  # by one that may have died over it: nobody knows yet whether there is a run
+        raise Refused(503, "another server is at this message: send it again", retry_after_s=BUSY_S)
+    return turn
+
+
+def _content(kind: Kind, fields: dict[str, Any]) -> str:
+    """What tells one message from another, whatever the order of its fields; only a hash, for the words are the plant's."""
+    return hashlib.sha256(f"{kind} {json.dumps(fields, sort_keys=True)}".encode()).hexdigest()
 
 
 def _refused(request: Request, error: Refused) -> JSONResponse:

@@ -19,8 +19,9 @@ The same by hand, in any shell:
         --header "webhook-id: $ID" --header "webhook-timestamp: $NOW" --header "webhook-signature: v1,$SIGNATURE" \
         --data-binary "$BODY"
 
-A message that was not answered is sent again with the same id and a new timestamp and signature: 202 and 409 both say
-that it was taken, and it is taken once.
+A message that was not answered, or with 408, 429 or 5xx, is sent again with the same id and a new timestamp and signature, until
+the answer is 202 or a 409 that names the run: then exactly one run is started. When that takes longer than this program waits, it
+ends with status 1 and says the id: call it again with `--id`.
 """
 
 from __future__ import annotations
@@ -36,8 +37,10 @@ from pathlib import Path
 import requests
 from standardwebhooks.webhooks import Webhook
 
-ATTEMPTS = 5
-_AGAIN = (429, 503)
+PATIENCE_S = 600.0
+LONGEST_WAIT_S = 60.0
+_AGAIN = (408, 429, 500, 502, 503, 504)
+_LOST = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 
 
 def new_secret() -> str:
@@ -56,23 +59,55 @@ def signed(body: str, secret: str, message_id: str, at: float | None = None) -> 
     }
 
 
-def send(url: str, body: str, secret: str, message_id: str | None = None) -> requests.Response:
-    """The server's last answer. While it is away or asks for patience, the same message is sent again, five times."""
-    identity = message_id or f"msg_{secrets.token_hex(12)}"
-    for attempt in range(1, ATTEMPTS + 1):
+def send(
+    url: str, body: str, secret: str, message_id: str | None = None, patience_s: float = PATIENCE_S
+) -> requests.Response:
+    """The server's last answer: the message was taken (see `taken`), refused, or not taken within `patience_s`.
+
+    Raises:
+        requests.RequestException: nobody answered, for as long.
+    """
+    identity = message_id or new_id()
+    deadline, attempt = time.monotonic() + patience_s, 0
+    while True:
+        attempt += 1
+        wait = min(2.0**attempt, LONGEST_WAIT_S)
         try:
             answer = requests.post(
                 url, body.encode(), headers=signed(body, secret, identity), timeout=60, allow_redirects=False
             )
-            if answer.status_code not in _AGAIN or attempt == ATTEMPTS:
-                return answer
-            wait = float(answer.headers.get("Retry-After", 2**attempt))
-        except requests.ConnectionError:
-            if attempt == ATTEMPTS:
+        except _LOST:  # whether it was taken, nobody knows: the same id makes it one run
+            if time.monotonic() + wait > deadline:
                 raise
-            wait = 2.0**attempt
-        time.sleep(min(wait, 60.0))
-    raise AssertionError("unreachable")
+        else:
+            again = answer.status_code in _AGAIN or (answer.status_code == 409 and not taken(answer))
+            wait = min(_asked_for(answer, wait), LONGEST_WAIT_S)
+            if not again or time.monotonic() + wait > deadline:
+                return answer
+        time.sleep(wait)
+
+
+def new_id() -> str:
+    """An id that no other message has."""
+    return f"msg_{secrets.token_hex(12)}"
+
+
+def taken(answer: requests.Response) -> bool:
+    """True when the answer says which run this message started, now or before."""
+    if answer.status_code not in (202, 409):
+        return False
+    try:
+        said = answer.json()
+    except ValueError:
+        return answer.status_code == 202
+    return answer.status_code == 202 or (isinstance(said, dict) and bool(said.get("flow_run_id")))
+
+
+def _asked_for(answer: requests.Response, otherwise: float) -> float:
+    try:
+        return max(0.0, float(answer.headers["Retry-After"]))
+    except (KeyError, ValueError):  # not said, or a date
+        return otherwise
 
 
 def main(arguments: list[str]) -> int:
@@ -81,21 +116,26 @@ def main(arguments: list[str]) -> int:
         print(new_secret())
         return 0
     secret = os.environ.get("GAUNTLET_WEBHOOK_SECRET", "").split()
+    identity = new_id()
+    if len(arguments) == 4 and arguments[0] == "--id":
+        identity, arguments = arguments[1], arguments[2:]
     if len(arguments) != 2 or not secret:
         print(
-            "usage: GAUNTLET_WEBHOOK_SECRET=whsec_… python -m gauntlet.deployments.webhook_client URL BODY|@FILE|-",
+            "usage: GAUNTLET_WEBHOOK_SECRET=whsec_… python -m gauntlet.deployments.webhook_client [--id ID] URL BODY|@FILE|-",
             file=sys.stderr,
         )
         return 2
     url, text = arguments
     body = sys.stdin.read() if text == "-" else Path(text[1:]).read_text() if text.startswith("@") else text
     try:
-        answer = send(url, body, secret[0])
+        answer = send(url, body, secret[0], identity)
     except requests.RequestException as error:
-        print(f"{url} does not answer ({type(error).__name__})", file=sys.stderr)
+        print(f"{url} does not answer ({type(error).__name__}): send it again with --id {identity}", file=sys.stderr)
         return 1
     print(answer.status_code, answer.text)
-    return 0 if answer.status_code in (202, 409) else 1
+    if answer.status_code in _AGAIN or (answer.status_code == 409 and not taken(answer)):
+        print(f"not known to be taken: send it again with --id {identity}", file=sys.stderr)
+    return 0 if taken(answer) else 1
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, NullPool, Table, create_engine, event, text
+from sqlalchemy import Connection, Engine, MetaData, NullPool, Table, create_engine, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
@@ -49,10 +49,19 @@ def open_database(url: str) -> Engine:
 
 
 def make_tables(connection: Connection, tables: MetaData) -> None:
-    """Make the tables that are not there, also when several processes want to at once."""
+    """Make the tables that are not there and the columns that an older version's lack, also when several processes want
+    to at once. A column that came later may be NULL: older rows have nothing in it."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _SCHEMA_LOCK})
     tables.create_all(connection)
+    quoted = connection.dialect.identifier_preparer
+    for table in tables.sorted_tables:
+        there = {column["name"] for column in inspect(connection).get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                kind = column.type.compile(connection.dialect)
+                added = f"ALTER TABLE {quoted.format_table(table)} ADD COLUMN {quoted.format_column(column)} {kind}"
+                connection.execute(text(added))
 
 
 def _address(url: str) -> URL:

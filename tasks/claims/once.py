@@ -5,18 +5,24 @@ begin ─┬─> Turn ──> do it ──> finish(outcome)          from now on
        │              └── it failed ──> abandon        the next caller gets a turn at once
        ├─> Busy: another has the turn; when it dies, the turn passes on at its expiry
        └─> Done: it happened, and this came out
+
+What a key stands for is kept beside it from the first call on (`content`): the same key for something else is found out,
+and what nobody finished can be done from it (`left_undone`).
 """
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Engine, delete, select, update
 
 from gauntlet.datasets.errors import StaleClaim
 from gauntlet.tasks.claims.database import AHEAD, Clock, database_clock, insert_once, transaction
+from gauntlet.tasks.claims.log import write
 from gauntlet.tasks.claims.tables import ONCE
 
 SHORTEST_MEMORY = timedelta(minutes=15)  # a signature is valid for five minutes either way: its id must outlive it
@@ -31,6 +37,7 @@ class Turn:
     holder: str
     token: int
     expires: datetime
+    content: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,7 @@ class Busy:
 
     holder: str
     until: datetime
+    content: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,31 +55,59 @@ class Done:
 
     outcome: str
     when: datetime
+    content: str = ""
+
+
+@dataclass(frozen=True)
+class Undone:
+    """A key that nobody is at and nobody finished; `seen` when it was first asked for."""
+
+    key: str
+    content: str
+    seen: datetime
+
+
+@dataclass(frozen=True)
+class Line:
+    """An entry of the log that stands exactly when what it tells of does."""
+
+    event: str
+    subject: str
+    holder: str
+    detail: Mapping[str, Any]
 
 
 def begin(
-    engine: Engine, scope: str, key: str, ttl: timedelta, *, holder: str = "", clock: Clock = database_clock
+    engine: Engine,
+    scope: str,
+    key: str,
+    ttl: timedelta,
+    *,
+    holder: str = "",
+    content: str = "",
+    clock: Clock = database_clock,
 ) -> Turn | Busy | Done:
     """The turn, or why there is none. Of any number of callers with one key exactly one gets it.
 
-    Two calls are two callers, also with the same `holder`: that is for people to read.
+    Two calls are two callers, also with the same `holder`: that is for people to read. The answer's `content` is that of
+    the first call with this key, whatever later ones say: the caller compares.
     """
     with transaction(engine) as connection:
         now = clock(connection)
-        fresh = {"scope": scope, "key": key, "token": 0, "holder": "", "seen": now, "expires": now}
+        fresh = {"scope": scope, "key": key, "token": 0, "holder": "", "seen": now, "expires": now, "content": content}
         insert_once(connection, ONCE, fresh)
         mine = (ONCE.c.scope == scope) & (ONCE.c.key == key)
         row = connection.execute(select(ONCE).where(mine).with_for_update()).one()
         now = clock(connection)  # the lock may have been waited for
         if row.done is not None:
-            return Done(row.outcome, row.done)
+            return Done(row.outcome, row.done, row.content or "")
         until = row.expires
         if until > now + ttl + AHEAD:  # of a clock that was ahead: who lives prolongs it in time
             until = now + ttl
             connection.execute(update(ONCE).where(mine).values(expires=until))
         if until > now:
-            return Busy(row.holder, until)
-        turn = Turn(scope, key, holder or str(uuid.uuid4()), row.token + 1, now + ttl)
+            return Busy(row.holder, until, row.content or "")
+        turn = Turn(scope, key, holder or str(uuid.uuid4()), row.token + 1, now + ttl, row.content or "")
         given = {"token": turn.token, "holder": turn.holder, "expires": turn.expires}
         connection.execute(update(ONCE).where(mine).values(**given))
         return turn
@@ -101,8 +137,10 @@ def prolong(engine: Engine, turn: Turn, ttl: timedelta, *, clock: Clock = databa
             raise StaleClaim(f"{turn.holder} no longer has the turn of {turn.scope} {turn.key}: another has taken it.")
 
 
-def finish(engine: Engine, turn: Turn, outcome: str, *, clock: Clock = database_clock) -> None:
-    """Say what came out, for every later caller to be told.
+def finish(
+    engine: Engine, turn: Turn, outcome: str, *, line: Line | None = None, clock: Clock = database_clock
+) -> None:
+    """Say what came out, for every later caller to be told, and in the log where a `line` is given: both or neither.
 
     A turn that expired still counts while nobody else has taken it: the work is done.
 
@@ -113,6 +151,8 @@ def finish(engine: Engine, turn: Turn, outcome: str, *, clock: Clock = database_
         now = clock(connection)
         if connection.execute(_mine(turn).values(done=now, outcome=outcome)).rowcount != 1:
             raise StaleClaim(f"{turn.holder} no longer has the turn of {turn.scope} {turn.key}: another has taken it.")
+        if line is not None:
+            write(connection, now, line.event, line.subject, line.holder, line.detail)
 
 
 def still_mine(engine: Engine, turn: Turn) -> None:
@@ -140,6 +180,14 @@ def abandon(engine: Engine, turn: Turn, *, clock: Clock = database_clock) -> Non
     """Give the turn up undone; the next caller gets one at once. Nothing, when another has taken it already."""
     with transaction(engine) as connection:
         connection.execute(_mine(turn).values(expires=clock(connection)))
+
+
+def left_undone(engine: Engine, scope: str, *, clock: Clock = database_clock) -> list[Undone]:
+    """The keys of a scope that nobody finished and nobody is at, oldest first; those without content are passed over."""
+    with transaction(engine) as connection:
+        free = (ONCE.c.scope == scope) & ONCE.c.done.is_(None) & (ONCE.c.expires <= clock(connection))
+        rows = connection.execute(select(ONCE).where(free, ONCE.c.content != "").order_by(ONCE.c.seen)).all()
+    return [Undone(row.key, row.content, row.seen) for row in rows]
 
 
 def forget(engine: Engine, scope: str, older_than: timedelta, *, clock: Clock = database_clock) -> int:

@@ -58,6 +58,7 @@ ONCE = Table(
     Column("expires", Instant, nullable=False),  # of the turn that is under way
     Column("done", Instant),
     Column("outcome", Text),
+    Column("content", Text),  # what the key stands for; NULL in rows from before there was this column
 )
 
 LOG = Table(

@@ -31,7 +31,7 @@ class Receiver(BaseHTTPRequestHandler):
     """Keeps what it was sent and whether the signature fits, by the specification's own words."""
 
     seen: list[dict[str, Any]]
-    answers: list[int]
+    answers: list[int]  # 0: the message arrives and the answer is lost
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
@@ -41,11 +41,16 @@ class Receiver(BaseHTTPRequestHandler):
         fits = self.headers["webhook-signature"] == "v1," + base64.b64encode(digest).decode()
         self.seen.append({"path": self.path, "id": identity, "body": json.loads(body), "fits": fits,
                           "type": self.headers["content-type"]})  # fmt: skip
-        self.send_response(self.answers.pop(0))
+        status = self.answers.pop(0)
+        if not status:
+            self.close_connection = True
+            return
+        said = b'{"flow_run_id": "run"}' if status > 600 else b"{}"
+        self.send_response(status % 600)
         self.send_header("Retry-After", "0")
-        self.send_header("Content-Length", "2")
+        self.send_header("Content-Length", str(len(said)))
         self.end_headers()
-        self.wfile.write(b"{}")
+        self.wfile.write(said)
 
     def log_message(self, *_: Any) -> None:
         """Nothing."""
@@ -114,6 +119,31 @@ def test_a_message_that_was_put_off_is_sent_again_under_its_id(receiver: Any) ->
     assert all(call["fits"] for call in kind.seen)
     assert send(url, "{}", SECRET).status_code == 401
     assert len(kind.seen) == 4
+
+
+def test_only_a_run_ends_the_sending(receiver: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lost answer, an error of the server and a 409 without a run leave it open: the same id until a run is named."""
+    url, kind = receiver
+    monkeypatch.setattr(webhook_client, "LONGEST_WAIT_S", 0.0)
+    kind.answers[:] = [0, 500, 409, *[503] * 6, 600 + 409]
+    answer = send(url, "{}", SECRET)
+    assert (answer.status_code, answer.json()) == (409, {"flow_run_id": "run"})
+    assert len(kind.seen) == 10
+    assert len({call["id"] for call in kind.seen}) == 1
+
+
+def test_what_is_not_known_to_be_taken_is_said_with_its_id(
+    receiver: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit status 1 and the id, so that the next call of the program is the same message."""
+    url, kind = receiver
+    monkeypatch.setenv("GAUNTLET_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setattr(webhook_client.send, "__defaults__", (None, -1.0))
+    kind.answers[:] = [503, 202]
+    assert webhook_client.main([url, "{}"]) == 1
+    (identity,) = re.findall(r"--id (msg_\w+)", capsys.readouterr().err)
+    assert webhook_client.main(["--id", identity, url, "{}"]) == 0
+    assert [call["id"] for call in kind.seen] == [identity] * 2
 
 
 def test_a_wrong_call_says_how(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,11 +7,27 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from gauntlet.datasets.errors import StaleClaim
 from gauntlet.tasks import claims
-from gauntlet.tasks.claims import Busy, Done, Turn, abandon, begin, finish, forget, in_turn, open_database, prolong
+from gauntlet.tasks.claims import (
+    Busy,
+    Done,
+    Line,
+    Turn,
+    Undone,
+    abandon,
+    begin,
+    finish,
+    forget,
+    history,
+    in_turn,
+    left_undone,
+    open_database,
+    prolong,
+)
+from gauntlet.tasks.claims.tables import ONCE
 
 MINUTE = timedelta(minutes=1)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -130,3 +146,69 @@ def test_what_was_heard_of_first_stays(engine: Engine, watch: Any) -> None:
     watch.turn(minutes=5)
     assert claims.first_seen(engine, "order", "a", clock=watch) == first
     assert claims.first_seen(engine, "order", "b", clock=watch) > first
+
+
+def test_a_key_stands_for_what_it_was_first_used_for(engine: Engine, watch: Any) -> None:
+    """Whoever comes later with something else is told what it was: while it is under way, abandoned and done."""
+    first = begin(engine, "webhook", "msg_1", MINUTE, content="bearing 1", clock=watch)
+    assert isinstance(first, Turn)
+    again = begin(engine, "webhook", "msg_1", MINUTE, content="bearing 2", clock=watch)
+    abandon(engine, first, clock=watch)
+    taken = begin(engine, "webhook", "msg_1", MINUTE, content="bearing 2", clock=watch)
+    assert isinstance(taken, Turn)
+    finish(engine, taken, "run", clock=watch)
+    done = begin(engine, "webhook", "msg_1", MINUTE, content="bearing 2", clock=watch)
+    assert [one.content for one in (first, again, taken, done)] == ["bearing 1"] * 4
+
+
+def test_what_nobody_finished_is_there_to_be_done(engine: Engine, watch: Any) -> None:
+    """Of the dead once their turn is over, and of who gave up; not of the living, nor what is done or says nothing."""
+    begin(engine, "alert", "dead", MINUTE, content="the bearing", clock=watch)
+    begin(engine, "alert", "says nothing", MINUTE, clock=watch)
+    watch.turn(seconds=1)
+    for key, end in (("given up", abandon), ("done", lambda *a, **k: finish(*a, "sent", **k))):
+        turn = begin(engine, "alert", key, MINUTE, content=key, clock=watch)
+        assert isinstance(turn, Turn)
+        end(engine, turn, clock=watch)
+    assert [one.key for one in left_undone(engine, "alert", clock=watch)] == ["given up"]
+    watch.turn(minutes=1)
+    begin(engine, "alert", "alive", MINUTE, content="alive", clock=watch)
+    given_up = Undone("given up", "given up", NOON + timedelta(seconds=1))
+    assert left_undone(engine, "alert", clock=watch) == [Undone("dead", "the bearing", NOON), given_up]
+    assert left_undone(engine, "other", clock=watch) == []
+
+
+def test_the_end_and_its_line_in_the_log_stand_together(engine: Engine, watch: Any) -> None:
+    """One line for one end; none from who lost the turn."""
+    line = Line("webhook.accepted", "ai4i", "msg_1", {"flow_run_id": "run"})
+    first = begin(engine, "webhook", "msg_1", MINUTE, clock=watch)
+    watch.turn(minutes=1)
+    second = begin(engine, "webhook", "msg_1", MINUTE, clock=watch)
+    assert isinstance(first, Turn)
+    assert isinstance(second, Turn)
+    with pytest.raises(StaleClaim):
+        finish(engine, first, "run", line=line, clock=watch)
+    assert history(engine) == []
+    finish(engine, second, "run", line=line, clock=watch)
+    assert [(one.event, one.subject, one.holder) for one in history(engine)] == [("webhook.accepted", "ai4i", "msg_1")]
+
+
+def test_a_database_of_an_older_version_gets_the_new_column(engine: Engine, url: str) -> None:
+    """Its rows keep what they say, and stand for nothing in particular."""
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE gauntlet_once DROP COLUMN content"))
+        old = {
+            "scope": "webhook",
+            "key": "msg_1",
+            "token": 1,
+            "holder": "",
+            "outcome": "run",
+            "seen": NOON,
+            "done": NOON,
+        }
+        columns = [column for column in ONCE.columns if column.name != "content"]
+        connection.execute(ONCE.insert().values({c.name: old.get(c.name, NOON) for c in columns}))
+    for _ in range(2):
+        reopened = open_database(url)
+        assert begin(reopened, "webhook", "msg_1", MINUTE, content="bearing 1") == Done("run", NOON, "")
+        reopened.dispose()
