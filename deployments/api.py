@@ -1,4 +1,4 @@
-"""The HTTP address that a maintenance system calls: `uvicorn --factory gauntlet.deployments.api:app`, or `serve()`.
+"""The HTTP address that a maintenance system calls: `gauntlet api`, or `serve()`.
 
     call ─> headers ─> body within limit ─> signature ─> rate ─> schema ─> id never seen ─> flow run ─> 202, its id
             401/400        413/408             401        429   400/422   409/422/503         503
@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import uvicorn
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
@@ -30,6 +31,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from sqlalchemy import Engine
 
 from gauntlet.datasets.errors import BadInput, GauntletError, ServiceDown, StaleClaim
+from gauntlet.deployments.connections import Limits, protocol
 from gauntlet.deployments.hook_message import Refused, body_of, message_id, verify
 from gauntlet.deployments.hook_start import (
     Kind,
@@ -316,18 +318,33 @@ def from_environment() -> Config:
     return Config(claims_url=cfg.claims_url.get_secret_value() if cfg.claims_url else sqlite_url(cfg.state))
 
 
-def serve(config: Config | None = None, host: str = "127.0.0.1", port: int = 8000) -> None:
-    """Answer calls until told to stop. For other machines put a server that speaks TLS in front."""
-    import uvicorn
-
-    uvicorn.run(
-        app(config),
-        host=host,
-        port=port,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=5,
-        timeout_graceful_shutdown=15,
-        limit_concurrency=512,
-        proxy_headers=False,  # a caller would name its own address, and escape the limit of calls per address
+def server(
+    config: Config | None = None, host: str = "127.0.0.1", port: int = 8000, limits: Limits | None = None
+) -> uvicorn.Server:
+    """The server, not yet running. For other machines put one that speaks TLS in front, and name it a trusted proxy: whom
+    it calls the caller (`X-Forwarded-For`) is one; the word of anybody else on that is not taken."""
+    limits = limits or Limits()
+    return uvicorn.Server(
+        uvicorn.Config(
+            app(config),
+            host=host,
+            port=port,
+            http=protocol(limits),
+            h11_max_incomplete_event_size=4 * limits.head_bytes,  # the protocol's own limit comes first
+            access_log=False,
+            server_header=False,
+            backlog=256,
+            timeout_keep_alive=5,
+            timeout_graceful_shutdown=15,
+            limit_concurrency=limits.connections + 2,
+            proxy_headers=bool(limits.trusted_proxies),
+            forwarded_allow_ips=list(limits.trusted_proxies),
+        )
     )
+
+
+def serve(
+    config: Config | None = None, host: str = "127.0.0.1", port: int = 8000, limits: Limits | None = None
+) -> None:
+    """Answer calls until told to stop; see `server`."""
+    server(config, host, port, limits).run()

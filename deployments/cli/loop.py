@@ -116,12 +116,19 @@ def models(
 def api(
     host: Annotated[str, typer.Option(help="Address to listen at; loopback unless told otherwise.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen at.")] = 8780,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option("--trusted-proxy", help="Address or network whose X-Forwarded-For is believed; may be repeated."),
+    ] = None,
 ) -> None:
     """Serve the signed webhook: `POST /hooks/retrain` and `/hooks/maintenance`, health at `/healthz` and `/readyz`."""
+    from gauntlet.deployments.connections import Limits, checked_proxies
+
+    limits = Limits(trusted_proxies=checked_proxies(trusted_proxy or ()))
     with session_stack(settings()):
         from gauntlet.deployments.api import from_environment, serve
 
-        serve(from_environment(), host, port)
+        serve(from_environment(), host, port, limits)
 
 
 def _known(name: str) -> str:

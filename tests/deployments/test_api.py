@@ -22,11 +22,11 @@ from uuid import uuid4
 
 import pytest
 import requests
-import uvicorn
 from pydantic import SecretStr
 
 from gauntlet.datasets.errors import BadInput, ServiceDown
-from gauntlet.deployments.api import Config, app
+from gauntlet.deployments.api import Config, server
+from gauntlet.deployments.connections import Limits
 from gauntlet.deployments.stack.process import wait_until
 from gauntlet.tasks.claims import begin, history, open_database, sqlite_url
 
@@ -67,17 +67,18 @@ def config(tmp_path: Path, start: Recorder) -> Config:
 
 
 @contextmanager
-def serving(config: Config) -> Iterator[str]:
+def serving(config: Config, limits: Limits | None = None) -> Iterator[str]:
     """The address of a server of this configuration."""
+    limits = limits or Limits(per_address=512)
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
-    server = uvicorn.Server(uvicorn.Config(app(config), log_config=None, access_log=False, limit_concurrency=512))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    running = server(config, limits=limits)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
-        assert wait_until(lambda: server.started, time.monotonic() + 30)
+        assert wait_until(lambda: running.started, time.monotonic() + 30)
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
-        server.should_exit = True
+        running.should_exit = True
         thread.join(30)
         listening.close()
 
