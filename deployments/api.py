@@ -12,8 +12,6 @@ the run under the message's id as its key, so that Prefect gives the same run to
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import math
 import threading
@@ -38,6 +36,7 @@ from gauntlet.deployments.hook_start import (
     Maintenance,
     Retrain,
     Start,
+    content_of,
     prefect_ready,
     remembered,
     secrets,
@@ -235,7 +234,7 @@ def _parsed(schema: type[BaseModel], body: bytes) -> dict[str, Any]:
 def _start_once(service: _Service, kind: Kind, identity: str, fields: dict[str, Any]) -> str:
     """The id of the flow run that this message started, this time and by this call."""
     engine = service.engine()
-    turn = _turn(engine, identity, _content(kind, fields), service.config.turn)
+    turn = _turn(engine, identity, content_of(kind, fields), service.config.turn)
     try:
         if wait := service.starts.wait_s():
             raise Refused(429, "too many runs were started lately", retry_after_s=wait)
@@ -265,11 +264,6 @@ def _turn(engine: Engine, identity: str, content: str, ttl: timedelta) -> Turn:
     if isinstance(turn, Busy):  # by one that may have died over it: nobody knows yet whether there is a run
         raise Refused(503, "another server is at this message: send it again", retry_after_s=BUSY_S)
     return turn
-
-
-def _content(kind: Kind, fields: dict[str, Any]) -> str:
-    """What tells one message from another, whatever the order of its fields; only a hash, for the words are the plant's."""
-    return hashlib.sha256(f"{kind} {json.dumps(fields, sort_keys=True)}".encode()).hexdigest()
 
 
 def _refused(request: Request, error: Refused) -> JSONResponse:

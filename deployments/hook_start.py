@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import threading
 import time
@@ -54,6 +56,11 @@ class Maintenance(_Body):
     unit: Annotated[str, _line(0, 200)] = Field("", description="Which part of the machine, such as `bearing 1`.")
     part: Annotated[str, _line(0, 200)] = Field("", description="The new part's number, if one was replaced.")
     note: Annotated[str, _line(0, 1000)] = Field("", description="Anything else.")
+
+
+def content_of(kind: Kind, fields: Mapping[str, Any]) -> str:
+    """What tells one message from another, whatever the order of its fields; only a hash, for the words are the plant's."""
+    return hashlib.sha256(f"{kind} {json.dumps(dict(fields), sort_keys=True)}".encode()).hexdigest()
 
 
 class Start(Protocol):
