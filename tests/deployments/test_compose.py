@@ -179,9 +179,9 @@ class Machine:
 
 
 @pytest.fixture
-def machine(postgres: str, tmp_path: Path) -> Iterator[Machine]:
+def machine(whole_postgres: str, tmp_path: Path) -> Iterator[Machine]:
     """Nothing runs yet; nothing does afterwards."""
-    made = Machine(postgres, tmp_path)
+    made = Machine(whole_postgres, tmp_path)
     yield made
     stop(*made.running)
 

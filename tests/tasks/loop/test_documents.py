@@ -92,7 +92,7 @@ def scored(store: Connection, sha: str, last_s: float) -> Any:
     done = Scored(rows, rows["load"].to_numpy(), np.zeros(4, bool), (last_s - 1, last_s), {"level": last_s})
     file, batch = InputFile(Path(f"{sha}.csv"), sha * 16, "simulated"), Batch(rows, None, "2nd_test")
     manifest = manifest_of("nasa", file, batch, done, "model", 1, f"2026-01-01T00:00:{int(last_s):02}+00:00")
-    write(store, manifest, batch, done)
+    write(store, manifest, batch, done, lambda: None)
     return rows
 
 

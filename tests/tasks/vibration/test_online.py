@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
@@ -28,7 +27,7 @@ from gauntlet.tasks.loop.contract import NotYet, TrainingData
 from gauntlet.tasks.loop.drift_check import newest_windows
 from gauntlet.tasks.loop.maintenance import Event
 from gauntlet.tasks.loop.scoring import FileScored, score_file
-from gauntlet.tasks.loop.store import manifests, memory_before, put, rows_of
+from gauntlet.tasks.loop.store import manifests, memory_before, put_document, rows_of
 from gauntlet.tasks.models.relative_level import relative_levels
 from gauntlet.tasks.promotion.library import worse
 from gauntlet.tasks.registry.files import parquet
@@ -216,10 +215,10 @@ def test_what_a_wrong_clock_left_behind_is_not_looked_at(champion: Champion, sco
     (good,) = list(manifests(store, "nasa"))
     before = memory_before(store, "nasa", "2nd_test")
     ahead_s = datetime(2999, 1, 1, tzinfo=UTC).timestamp()
-    put(store, f"memories/nasa/2nd_test/{ahead_s:016.3f}-0123.json", b'{"2nd_test bearing 1": {}}')
+    put_document(store, f"memories/nasa/2nd_test/{ahead_s:016.3f}-0123.json", {"2nd_test bearing 1": {}})
     for name, changed in (("a", {"last_s": ahead_s}), ("b", {"scored_at": "2999-01-01T00:00:00+00:00"})):
         document = {**asdict(good), "sha256": name, **changed}
-        put(store, f"scores/nasa/{name}/manifest.json", json.dumps(document).encode())
+        put_document(store, f"scores/nasa/{name}/manifest.json", document)
     maintenance.keep(store, "nasa", Event("2nd_test", "bearing 1", ahead_s, "repaired", ""))
     assert memory_before(store, "nasa", "2nd_test") == before
     assert [one.sha256 for one in manifests(store, "nasa")] == sorted(["b", good.sha256])
