@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -92,6 +93,54 @@ def test_the_server_as_it_is_started_finds_all_by_itself(deployed: Any, stack: A
         Secret.delete("gauntlet-webhook")
         server.terminate()
         server.wait(30)
+
+
+KILLED = """
+import os, signal, sys
+from dataclasses import replace
+from datetime import timedelta
+from gauntlet.deployments import api, hook_start
+hook_start.DEPLOYMENTS = {"retrain": sys.argv[1]}
+def start(kind, body, key):
+    run = None if sys.argv[3] == "before" else hook_start.start_deployment(kind, body, key)
+    if sys.argv[3] != "never":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return run
+api.serve(replace(api.from_environment(), start=start, turn=timedelta(seconds=10)), port=int(sys.argv[2]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_server_killed_over_a_message_leaves_one_run(moment: str, deployed: Any, stack: Any, tmp_path: Path) -> None:
+    """kill -9 before the run is started and after, the answer lost: of two servers the other says 503, then which run."""
+    secret, ports = new_secret(), {moment: some_free_port(), "never": some_free_port()}
+    environment = {
+        **os.environ, "GAUNTLET_HOME": str(tmp_path), "PREFECT_API_URL": f"{stack.urls['Prefect']}/api",
+        "PYTHONPATH": str(ROOT), "GAUNTLET_WEBHOOK_SECRET": secret,
+    }  # fmt: skip
+    command = [sys.executable, "-c", KILLED, hook_start.DEPLOYMENTS["retrain"]]
+    servers = [subprocess.Popen([*command, str(port), when], env=environment, cwd=ROOT) for when, port in ports.items()]
+    dying, other = (f"http://127.0.0.1:{port}" for port in ports.values())
+    try:
+        for url in (dying, other):
+            assert wait_until(lambda url=url: _status(f"{url}/readyz") == 200, time.monotonic() + 60)
+        body = json.dumps(BODY)
+        with pytest.raises(requests.ConnectionError):
+            send(f"{dying}/hooks/retrain", body, secret, "msg_1", patience_s=0)
+        assert servers[0].wait(30) == -signal.SIGKILL
+        unknown = send(f"{other}/hooks/retrain", body, secret, "msg_1", patience_s=0)
+        assert (unknown.status_code, "Retry-After" in unknown.headers) == (503, True)
+        taken, again = (send(f"{other}/hooks/retrain", body, secret, "msg_1") for _ in range(2))
+        assert (taken.status_code, again.status_code) == (202, 409)
+        assert taken.json()["flow_run_id"] == again.json()["flow_run_id"]
+        with get_client(sync_client=True) as client:
+            runs = [str(run.id) for run in client.read_flow_runs() if run.deployment_id == deployed]
+        assert runs == [taken.json()["flow_run_id"]]
+    finally:
+        for server in servers:
+            server.terminate()
+            server.wait(30)
 
 
 def _status(url: str) -> int:
