@@ -141,7 +141,7 @@ def test_a_drift_check_during_an_outage(ran: Any, stack: Any, product: Any, outa
     score("ai4i", product({"S3": 63, "MLflow": 64}[server]))
     before, runs = len(listed(stack.connection, "drift/ai4i/")), _finished(stack)
     if server == "S3":
-        outages.before(checking, "put", outages.s3_killed, when=lambda _connection, key, *_: key.endswith(".json"))
+        outages.before(checking, "put_document", outages.s3_killed)
     else:
         outages.before(checking, "log_files", outages.mlflow_hung)
     told = drift_check("ai4i")

@@ -1,6 +1,7 @@
 """Steps of a flow: their time by the clock, their arrows in Prefect's graph, and their results and errors as they are."""
 
 import random
+import re
 import threading
 import time
 from collections.abc import Iterable
@@ -228,7 +229,9 @@ def _task_runs(flow_run_id: str, count: int) -> dict[str, TaskRun]:
     with get_client(sync_client=True) as client:
         while True:
             found = client.read_task_runs(flow_run_filter=mine)
-            if len(found) >= count or time.monotonic() > deadline:
+            # Until it has heard of the run's own name, it has one that it made up.
+            named = [task_run for task_run in found if not re.search("-[0-9a-f]{3}$", task_run.name)]
+            if len(named) >= count or time.monotonic() > deadline:
                 return {task_run.name: task_run for task_run in found}
             time.sleep(0.1)
 
