@@ -26,7 +26,7 @@ from gauntlet.tasks.claims.claim import (
 )
 from gauntlet.tasks.claims.configured import claims_database
 from gauntlet.tasks.claims.database import AHEAD, Clock, database_clock, database_time, open_database, ready, sqlite_url
-from gauntlet.tasks.claims.hold import Hold, holding, in_turn
+from gauntlet.tasks.claims.hold import Check, Hold, always, holding, in_turn
 from gauntlet.tasks.claims.log import Entry, append, history
 from gauntlet.tasks.claims.once import (
     Busy,
@@ -48,6 +48,7 @@ from gauntlet.tasks.claims.once import (
 __all__ = [
     "AHEAD",
     "Busy",
+    "Check",
     "Claim",
     "Clock",
     "Done",
@@ -59,6 +60,7 @@ __all__ = [
     "Turn",
     "Undone",
     "abandon",
+    "always",
     "append",
     "begin",
     "check",

@@ -15,6 +15,13 @@ from gauntlet.tasks.claims.claim import Claim, Refusal, check, claim, heartbeat,
 from gauntlet.tasks.claims.once import Turn, abandon, prolong, still_mine
 
 _LOG = logging.getLogger("gauntlet")
+Check = Callable[
+    [], None
+]  # to be called before an act that others see: raises `StaleClaim` when the right to it is lost
+
+
+def always() -> None:
+    """The check where nobody else acts."""
 
 
 class Hold:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, select, update
 
 from gauntlet.datasets.errors import StaleClaim
 from gauntlet.tasks.claims.database import AHEAD, Clock, database_clock, insert_once, transaction
@@ -94,9 +94,8 @@ def begin(
     """
     with transaction(engine) as connection:
         now = clock(connection)
-        fresh = {"scope": scope, "key": key, "token": 0, "holder": "", "seen": now, "expires": now, "content": content}
-        insert_once(connection, ONCE, fresh)
-        mine = (ONCE.c.scope == scope) & (ONCE.c.key == key)
+        _enter(connection, scope, key, now, content)
+        mine = _at(scope, key)
         row = connection.execute(select(ONCE).where(mine).with_for_update()).one()
         now = clock(connection)  # the lock may have been waited for
         if row.done is not None:
@@ -117,12 +116,8 @@ def first_seen(engine: Engine, scope: str, key: str, *, clock: Clock = database_
     """When a key was heard of for the first time: now, or what an earlier call with it was told."""
     with transaction(engine) as connection:
         now = clock(connection)
-        insert_once(
-            connection, ONCE, {"scope": scope, "key": key, "token": 0, "holder": "", "seen": now, "expires": now}
-        )
-        seen: datetime = connection.execute(
-            select(ONCE.c.seen).where(ONCE.c.scope == scope, ONCE.c.key == key)
-        ).scalar_one()
+        _enter(connection, scope, key, now)
+        seen: datetime = connection.execute(select(ONCE.c.seen).where(_at(scope, key))).scalar_one()
         return seen
 
 
@@ -134,7 +129,7 @@ def prolong(engine: Engine, turn: Turn, ttl: timedelta, *, clock: Clock = databa
     """
     with transaction(engine) as connection:
         if connection.execute(_mine(turn).values(expires=clock(connection) + ttl)).rowcount != 1:
-            raise StaleClaim(f"{turn.holder} no longer has the turn of {turn.scope} {turn.key}: another has taken it.")
+            raise _overtaken(turn)
 
 
 def finish(
@@ -150,7 +145,7 @@ def finish(
     with transaction(engine) as connection:
         now = clock(connection)
         if connection.execute(_mine(turn).values(done=now, outcome=outcome)).rowcount != 1:
-            raise StaleClaim(f"{turn.holder} no longer has the turn of {turn.scope} {turn.key}: another has taken it.")
+            raise _overtaken(turn)
         if line is not None:
             write(connection, now, line.event, line.subject, line.holder, line.detail)
 
@@ -161,16 +156,15 @@ def still_mine(engine: Engine, turn: Turn) -> None:
     Raises:
         StaleClaim: another has, or has finished already.
     """
-    mine = (ONCE.c.scope == turn.scope) & (ONCE.c.key == turn.key)
     with transaction(engine, reading=True) as connection:
-        row = connection.execute(select(ONCE).where(mine)).first()
+        row = connection.execute(select(ONCE).where(_at(turn.scope, turn.key))).first()
     if row is None or row.token != turn.token or row.done is not None:
-        raise StaleClaim(f"{turn.holder} no longer has the turn of {turn.scope} {turn.key}: another has taken it.")
+        raise _overtaken(turn)
 
 
 def reopen(engine: Engine, scope: str, key: str, done: Done, *, clock: Clock = database_clock) -> None:
     """What was done is to be done again, as what came of it was lost; nothing, when it was reopened already."""
-    same = (ONCE.c.scope == scope) & (ONCE.c.key == key) & (ONCE.c.done == done.when)
+    same = _at(scope, key) & (ONCE.c.done == done.when)
     with transaction(engine) as connection:
         now = clock(connection)
         connection.execute(update(ONCE).where(same).values(done=None, outcome=None, expires=now))
@@ -203,6 +197,19 @@ def forget(engine: Engine, scope: str, older_than: timedelta, *, clock: Clock = 
         return connection.execute(delete(ONCE).where(old)).rowcount
 
 
+def _at(scope: str, key: str) -> ColumnElement[bool]:
+    return (ONCE.c.scope == scope) & (ONCE.c.key == key)
+
+
+def _enter(connection: Connection, scope: str, key: str, now: datetime, content: str = "") -> None:
+    """The key's row, where there is none yet."""
+    fresh = {"scope": scope, "key": key, "token": 0, "holder": "", "seen": now, "expires": now, "content": content}
+    insert_once(connection, ONCE, fresh)
+
+
+def _overtaken(turn: Turn) -> StaleClaim:
+    return StaleClaim(f"{turn.holder} no longer has the turn of {turn.scope} {turn.key}: another has taken it.")
+
+
 def _mine(turn: Turn):  # type: ignore[no-untyped-def]  # SQLAlchemy's generic Update
-    same = (ONCE.c.scope == turn.scope) & (ONCE.c.key == turn.key)
-    return update(ONCE).where(same, ONCE.c.token == turn.token, ONCE.c.done.is_(None))
+    return update(ONCE).where(_at(turn.scope, turn.key), ONCE.c.token == turn.token, ONCE.c.done.is_(None))

@@ -8,7 +8,7 @@ and of no other. What is dated later than S3 says that it was written comes from
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -19,7 +19,7 @@ import pandas as pd
 from botocore.exceptions import ClientError
 
 from gauntlet.datasets.errors import Altered, StaleClaim, Unsigned
-from gauntlet.tasks.claims import AHEAD
+from gauntlet.tasks.claims import AHEAD, Check, always
 from gauntlet.tasks.loop.contract import Batch, InputFile, Manifest, Scored
 from gauntlet.tasks.loop.documents import opened, sealed
 from gauntlet.tasks.registry.keys import KeyRing, signing_key
@@ -30,14 +30,9 @@ from gauntlet.tasks.runtime.steps import say
 LABEL, SCORE, ALARM = "_label", "_score", "_alarm"
 NOT_FOUND, CONFLICT, PRECONDITION_FAILED = HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED
 NOT_IMPLEMENTED = HTTPStatus.NOT_IMPLEMENTED
-Check = Callable[[], None]
 _TRIES = 5
 # By server, bucket, key and ETag. Small documents only: a process that checks every ten minutes for a month reads 4,000.
 _READ: dict[tuple[str | None, str, str, str], bytes] = {}
-
-
-def _always() -> None:
-    """Nobody else writes there."""
 
 
 def write(connection: Connection, manifest: Manifest, batch: Batch, scored: Scored, check: Check) -> str:
@@ -142,7 +137,7 @@ def rows_of(connection: Connection, manifest: Manifest) -> pd.DataFrame:
 
 
 def put(
-    connection: Connection, key: str, content: bytes, kind: str = "application/octet-stream", check: Check = _always
+    connection: Connection, key: str, content: bytes, kind: str = "application/octet-stream", check: Check = always
 ) -> str:
     """The address of an object, written now.
 
@@ -153,7 +148,7 @@ def put(
     return f"s3://{connection.bucket}/{key}"
 
 
-def put_document(connection: Connection, key: str, document: Mapping[str, Any], check: Check = _always) -> str:
+def put_document(connection: Connection, key: str, document: Mapping[str, Any], check: Check = always) -> str:
     """The address of a document, written now under our MAC. The first folder of its key says what kind it is.
 
     Raises:

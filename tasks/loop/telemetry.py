@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pandas as pd
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from gauntlet.datasets.errors import ServiceDown
+from gauntlet.tasks.claims import Check, always
 from gauntlet.tasks.loop.contract import Manifest, Scored
 
 
-def write_predictions(
-    url: str, table: str, manifest: Manifest, scored: Scored, check: Callable[[], None] = lambda: None
-) -> int:
+def write_predictions(url: str, table: str, manifest: Manifest, scored: Scored, check: Check = always) -> int:
     """How many rows were written: those of this file take the place of those of an earlier, cut attempt.
 
     Raises:

@@ -8,20 +8,17 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from gauntlet.tasks.claims import Check, always
 from gauntlet.tasks.promotion.decide import Decision
 from gauntlet.tasks.promotion.log import Entry, Line, answered, close, history, recorded, unfinished, write
-from gauntlet.tasks.promotion.move import Check, Standing, promote, repair, rollback, standing
+from gauntlet.tasks.promotion.move import Standing, promote, repair, rollback, standing
 from gauntlet.tasks.registry.aliases import Holder
 from gauntlet.tasks.registry.keys import Verifier
 
 ROLLBACK = "rollback"
 
 
-def _always() -> None:
-    """No claim to be checked."""
-
-
-def recover(engine: Engine, gauntlet: str, names: Iterable[str], *, check: Check = _always) -> Standing:
+def recover(engine: Engine, gauntlet: str, names: Iterable[str], *, check: Check = always) -> Standing:
     """Who holds the aliases, after what a crash left is repaired and its intent closed. Run under the gauntlet's claim."""
     now = repair(names, check=check)
     for left in unfinished(engine, gauntlet):
@@ -40,7 +37,7 @@ def carry_out(
     key: Verifier,
     again: bool = False,
     request: str = "",
-    check: Check = _always,
+    check: Check = always,
 ) -> Entry:
     """The log's last row of this decision: `decided` where nothing is to be moved, else `done`.
 
@@ -84,7 +81,7 @@ def roll_back(
     key: Verifier,
     evidence: Mapping[str, Any] | None = None,
     request: str = "",
-    check: Check = _always,
+    check: Check = always,
 ) -> Entry:
     """The log's row of a rollback to the previous champion, by hand and whatever the mode.
 

@@ -16,24 +16,19 @@ every half-made state as readers see it, and is also how both moves end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mlflow import MlflowClient
 
 from gauntlet.datasets.errors import NotPromotable
+from gauntlet.tasks.claims import Check, always
 from gauntlet.tasks.promotion.smoke import examine, tags_of
 from gauntlet.tasks.registry.aliases import CHALLENGER, CHAMPION, PREVIOUS, Holder, aliases_of, champion_in
 from gauntlet.tasks.registry.keys import Verifier
 
 SUCCEEDS, ROLLED_BACK, PROMOTED = "succeeds", "rolled_back", "promoted"
-
-Check = Callable[[], None]
-
-
-def _always() -> None:
-    """No claim to be checked."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +53,7 @@ def promote(
     *,
     key: Verifier,
     again: bool = False,
-    check: Check = _always,
+    check: Check = always,
 ) -> Standing:
     """Make the challenger champion; the old champion is `previous` before it stops being champion. Safe to repeat.
 
@@ -92,7 +87,7 @@ def promote(
     return repair(names, check=check)
 
 
-def rollback(names: Iterable[str], who: str, why: str, *, key: Verifier, check: Check = _always) -> Standing:
+def rollback(names: Iterable[str], who: str, why: str, *, key: Verifier, check: Check = always) -> Standing:
     """Make the previous champion champion again, and its own predecessor, where it has one, `previous`.
 
     The version that steps down is tagged `rolled_back` with who and why, and is not promoted again by itself.
@@ -112,7 +107,7 @@ def rollback(names: Iterable[str], who: str, why: str, *, key: Verifier, check: 
     return repair(names, check=check)
 
 
-def repair(names: Iterable[str], *, check: Check = _always) -> Standing:
+def repair(names: Iterable[str], *, check: Check = always) -> Standing:
     """One holder per alias, as readers see it already; nothing is changed where nothing is half made. Idempotent."""
     names = tuple(names)
     seen = _read(names)
