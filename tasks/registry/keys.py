@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -100,13 +101,18 @@ class KeyRing:
         """What verifies for the whole ring."""
         return PublicRing(tuple(key.public_key() for key in self.keys))
 
+    @cached_property
+    def _mac_keys(self) -> tuple[bytes, ...]:
+        """Derived once: a drift check opens thousands of documents."""
+        return tuple(_mac_key(key) for key in self.keys)
+
     def mac(self, data: bytes) -> tuple[str, str]:
         """The current key's name and its HMAC-SHA256 over the data, as hex."""
-        return _name(self.keys[0]), hmac.new(_mac_key(self.keys[0]), data, hashlib.sha256).hexdigest()
+        return _name(self.keys[0]), hmac.new(self._mac_keys[0], data, hashlib.sha256).hexdigest()
 
     def mac_is(self, mac: str, data: bytes) -> bool:
         """True when one of the keys made this MAC over the data."""
-        made = (hmac.new(_mac_key(key), data, hashlib.sha256).hexdigest() for key in self.keys)
+        made = (hmac.new(key, data, hashlib.sha256).hexdigest() for key in self._mac_keys)
         return any(hmac.compare_digest(one.encode(), mac.encode()) for one in made)
 
 
