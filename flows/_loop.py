@@ -18,7 +18,7 @@ from gauntlet.blocks import AlertChannel
 from gauntlet.datasets.errors import GauntletError
 from gauntlet.flows import REFUSED
 from gauntlet.tasks.claims import claims_database
-from gauntlet.tasks.loop.alerts import alert
+from gauntlet.tasks.loop.alerts import alert, send_undone
 from gauntlet.tasks.loop.policy import policy
 from gauntlet.tasks.registry.own_keys import own_keys
 from gauntlet.tasks.runtime.connection import Connection, resolve
@@ -38,14 +38,21 @@ class Loop:
     key_file: Path
 
     def tell(self, kind: str, key: str, text: str) -> None:
-        """The alert channel, once per key; one whose block cannot be read is told nothing, which the run's log says."""
-        try:
-            channel = policy(AlertChannel)
-        except GauntletError as error:  # an alert never fails a run
-            say(f"no alert was sent: {error}")
-            return
-        if alert(channel, self.engine, kind, key, text):
+        """The alert channel, once per key; while its block cannot be read the message waits, which the run's log says."""
+        if alert(self._channel(), self.engine, kind, key, text):
             say(f"alert sent: {text}")
+
+    def send_late_alerts(self) -> int:
+        """How many messages that had not arrived were sent now."""
+        channel = self._channel()
+        return send_undone(channel, self.engine) if channel is not None else 0
+
+    def _channel(self) -> AlertChannel | None:
+        try:
+            return policy(AlertChannel)
+        except GauntletError as error:  # an alert never fails a run
+            say(f"alerts wait: {error}")
+            return None
 
 
 def open_loop() -> Loop:

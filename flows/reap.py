@@ -1,4 +1,4 @@
-"""Free the claims and the slots of workers that died, so that the next trigger works; every five minutes."""
+"""Free the claims and the slots of workers that died, and send alerts that did not arrive; every five minutes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def reap(silent_min: float = 10.0) -> int:
     """
     if silent_min < 0:
         raise BadInput(None, f"silent_min {silent_min:g}", expected="0 or more")
-    engine = open_loop().engine
+    loop = open_loop()
+    engine = loop.engine
     lapsed = claims.reap(engine)
     claims.forget(engine, "webhook", timedelta(days=1))  # a signature is valid for minutes
     claims.forget(engine, "work order", timedelta(days=30))
@@ -36,6 +37,8 @@ def reap(silent_min: float = 10.0) -> int:
         create_table_artifact(rows, key="reaped-claims", description="Claims whose holder gave no sign any more")
     with get_client(sync_client=True) as client:
         dead = end_dead_runs(client, timedelta(minutes=silent_min), besides=run_id())
+    if late := loop.send_late_alerts():
+        say(f"sent {late} alerts that had not arrived")
     for run in dead:
         say(f"ended {run.name}, which was {run.state_name} and gave no sign any more")
     return len(lapsed) + len(dead)
