@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
@@ -38,7 +39,7 @@ def end_dead_runs(client: SyncPrefectClient, silent_for: timedelta, besides: str
     Whose process may have heartbeats switched off is left alone as long as none was heard: a deployment of ours orders
     them, so that their absence says that the process ended before its first. So is the run whose id is `besides`.
     """
-    since = datetime.now(UTC) - silent_for
+    since = _server_time(client) - silent_for
     silent = [one for one in _at_work(client) if str(one.id) != besides and _is_dead(client, one, since)]
     dead = [one for one in silent if _end(client, one, silent_for)]
     for deployment in {run.deployment_id for run in dead if run.deployment_id is not None}:
@@ -62,9 +63,8 @@ def _is_dead(client: SyncPrefectClient, run: FlowRun, since: datetime) -> bool:
         return False
     if run.state.type == StateType.PENDING:
         return True
-    if _was_heard(client, run.id, since):
-        return False
-    return _was_heard(client, run.id) or _sends_heartbeats(client, run)
+    heard = _last_heard(client, run.id)
+    return _sends_heartbeats(client, run) if heard is None else heard <= since
 
 
 def _sends_heartbeats(client: SyncPrefectClient, run: FlowRun) -> bool:
@@ -78,12 +78,24 @@ def _sends_heartbeats(client: SyncPrefectClient, run: FlowRun) -> bool:
     return HEARTBEATS_EVERY in dict((variables or {}).get("env") or {})
 
 
-def _was_heard(client: SyncPrefectClient, run: UUID, since: datetime | None = None) -> bool:
-    asked: dict[str, object] = {"event": {"name": [HEARTBEAT]}, "resource": {"id": [f"prefect.flow-run.{run}"]}}
-    if since is not None:
-        asked["occurred"] = {"since": since.isoformat()}
+def _server_time(client: SyncPrefectClient) -> datetime:
+    """Now, by the clock that dates states and received heartbeats: ours may be an hour off, and would end the living."""
+    ours = datetime.now(UTC)
+    date = client.request("GET", "/health").headers.get("date")
+    theirs = parsedate_to_datetime(date) if date else ours
+    return ours if abs(theirs - ours) < timedelta(minutes=1) else theirs  # the header is a few seconds old
+
+
+def _last_heard(client: SyncPrefectClient, run: UUID) -> datetime | None:
+    """When the server received the run's latest heartbeat, whatever the clock of the run's host says of it."""
+    any_time = {
+        "since": datetime.min.replace(tzinfo=UTC).isoformat(),
+        "until": datetime.max.replace(tzinfo=UTC).isoformat(),
+    }
+    asked = {"event": {"name": [HEARTBEAT]}, "resource": {"id": [f"prefect.flow-run.{run}"]}, "occurred": any_time}
     answer = client.request("POST", "/events/filter", json={"filter": asked, "limit": 1})
-    return bool(answer.json()["events"])
+    events = answer.json()["events"]
+    return datetime.fromisoformat(events[0]["received"]) if events else None
 
 
 def _at_work(client: SyncPrefectClient, deployments: Iterable[UUID] = ()) -> list[FlowRun]:

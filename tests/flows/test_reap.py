@@ -21,7 +21,8 @@ from gauntlet.datasets.errors import BadInput
 from gauntlet.deployments.stack.process import wait_until
 from gauntlet.flows._loop import send_events
 from gauntlet.flows.reap import reap
-from gauntlet.tasks.loop.dead_runs import HEARTBEAT, HEARTBEATS_EVERY, _was_heard, end_dead_runs
+from gauntlet.tasks.loop import dead_runs
+from gauntlet.tasks.loop.dead_runs import HEARTBEAT, HEARTBEATS_EVERY, _last_heard, end_dead_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -116,6 +117,27 @@ def test_a_run_is_dead_when_its_heartbeats_stop(client: SyncPrefectClient, only_
     assert end_dead_runs(client, timedelta(0)) == []
 
 
+@pytest.mark.parametrize("ahead_s", [-3600, 3600])
+def test_one_wrong_clock_ends_no_living_run(
+    client: SyncPrefectClient, only_one: UUID, monkeypatch: pytest.MonkeyPatch, ahead_s: float
+) -> None:
+    """That of the run's host, by which its heartbeats are dated, and that of the reaper: the server's clock decides."""
+    run, _ = taken(client, only_one)
+    client.set_flow_run_state(run, Running())
+    hear(run, ago_s=-ahead_s)
+    assert _eventually_heard(client, run)
+
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.now(tz) + timedelta(seconds=ahead_s)
+
+    monkeypatch.setattr(dead_runs, "datetime", Wrong)
+    assert end_dead_runs(client, timedelta(minutes=1)) == []
+    header_is_old = timedelta(seconds=10)
+    assert [one.id for one in end_dead_runs(client, -header_is_old)] == [run]
+
+
 def test_a_run_that_dies_before_its_first_heartbeat_is_ended(client: SyncPrefectClient, only_one: UUID) -> None:
     """A deployment that orders heartbeats: that none ever came says as much as that they stopped."""
     ordered = DeploymentUpdate(job_variables={"env": {HEARTBEATS_EVERY: "30"}})
@@ -136,7 +158,7 @@ def test_our_deployments_order_heartbeats() -> None:
 def _eventually_heard(client: SyncPrefectClient, run: UUID) -> bool:
     """The server files events in a moment."""
 
-    return wait_until(lambda: _was_heard(client, run), time.monotonic() + 30)
+    return wait_until(lambda: _last_heard(client, run) is not None, time.monotonic() + 30)
 
 
 def test_a_run_that_the_server_cannot_end_stops_nobody_else(client: SyncPrefectClient, only_one: UUID) -> None:
