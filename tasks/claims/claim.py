@@ -20,7 +20,10 @@ Reason = Literal["held", "busy", "cooldown"]
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to work on a subject until `expires`. Of two claims of a subject the larger token is the valid one."""
+    """The right to work on a subject until `expires`, and from then on until another asks for it or it is reaped.
+
+    Of two claims of a subject the larger token is the valid one. `alone`: given while no other of its kind was held.
+    """
 
     subject: str
     holder: str
@@ -28,6 +31,7 @@ class Claim:
     acquired: datetime
     expires: datetime
     ttl: timedelta
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def claim(
         if row.holder is not None and row.holder != holder:
             _note_lapse(connection, row, now)
         deadline = None if longest is None else now + longest
-        given = Claim(subject, holder, row.token + 1, now, _expiry(now, ttl, deadline), ttl)
+        given = Claim(subject, holder, row.token + 1, now, _expiry(now, ttl, deadline), ttl, alone)
         _store(
             connection,
             subject,
@@ -122,7 +126,7 @@ def heartbeat(engine: Engine, held: Claim, *, clock: Clock = database_clock) -> 
     """The claim with another `ttl` to go, at most to its deadline.
 
     Raises:
-        StaleClaim: it expired, or another has the subject by now.
+        StaleClaim: another has the subject by now, it was reaped, or its deadline has passed.
     """
     with transaction(engine) as connection:
         row, now = _valid(connection, held, clock)
@@ -247,13 +251,17 @@ def _obstacle(
     # Of a moment ahead nobody knows when it was: the clock was wrong then, and the rest is over.
     if row.finished is not None and row.finished - AHEAD <= now < row.finished + cooldown:
         return Refusal(row.subject, "cooldown", _last_holder(connection, row.subject), row.finished + cooldown)
-    if alone:
-        others = _of_kind(row.subject) & (CLAIMS.c.subject != row.subject)
-        live = others & CLAIMS.c.holder.is_not(None) & (CLAIMS.c.expires > now)
-        rival = connection.execute(select(CLAIMS).where(live).order_by(CLAIMS.c.expires.desc()).limit(1)).first()
-        if rival is not None:
-            return Refusal(row.subject, "busy", f"{rival.subject} is held by {rival.holder}", rival.expires)
+    rival = _rival(connection, row.subject, now) if alone else None
+    if rival is not None:
+        return Refusal(row.subject, "busy", f"{rival.subject} is held by {rival.holder}", rival.expires)
     return None
+
+
+def _rival(connection: Connection, subject: str, now: datetime) -> Row[Any] | None:
+    """Another subject of the kind that is held."""
+    others = _of_kind(subject) & (CLAIMS.c.subject != subject)
+    live = others & CLAIMS.c.holder.is_not(None) & (CLAIMS.c.expires > now)
+    return connection.execute(select(CLAIMS).where(live).order_by(CLAIMS.c.expires.desc()).limit(1)).first()
 
 
 def _last_holder(connection: Connection, subject: str) -> str:
@@ -265,6 +273,8 @@ def _last_holder(connection: Connection, subject: str) -> str:
 
 def _valid(connection: Connection, held: Claim, clock: Clock) -> tuple[Row[Any], datetime]:
     mine = CLAIMS.c.subject == held.subject
+    if held.alone:
+        _locked(connection, _kind(held.subject) + ":")  # as `claim` does: the queue's row first, then the subject's
     connection.execute(select(CLAIMS).where(mine).with_for_update()).first()
     now = clock(connection)
     _set_back(connection, mine, now)
@@ -273,8 +283,19 @@ def _valid(connection: Connection, held: Claim, clock: Clock) -> tuple[Row[Any],
         by = f"; {row.holder} has it now" if row is not None and row.holder else ""
         raise StaleClaim(f"{held.holder} no longer holds {held.subject}: token {held.token} is void{by}.")
     if row.expires <= now:
-        raise StaleClaim(f"{held.holder} no longer holds {held.subject}: it expired at {row.expires:%H:%M:%S} UTC.")
+        _revive(connection, row, held, now)
     return row, now
+
+
+def _revive(connection: Connection, row: Row[Any], held: Claim, now: datetime) -> None:
+    """Nobody asked for the subject since the claim expired: its holder was slow, and goes on."""
+    if row.deadline is not None and row.deadline <= now:
+        raise StaleClaim(f"{held.holder} no longer holds {held.subject}: it expired at {row.expires:%H:%M:%S} UTC.")
+    rival = _rival(connection, held.subject, now) if held.alone else None
+    if rival is not None:
+        raise StaleClaim(f"{held.holder} no longer holds {held.subject}: {rival.holder} has {rival.subject}.")
+    _store(connection, held.subject, heartbeat=now, expires=_expiry(now, held.ttl, row.deadline))
+    write(connection, now, "claim.revived", held.subject, held.holder, {"token": held.token, "expired": row.expires})
 
 
 def _store(connection: Connection, subject: str, **values: Any) -> None:

@@ -73,6 +73,35 @@ def test_what_expired_can_be_claimed_unreaped(engine: Engine, watch: Any) -> Non
     assert (lapse.holder, lapse.detail["token"]) == ("run-1", 1)
 
 
+def test_a_slow_holder_whom_nobody_replaced_goes_on(engine: Engine, watch: Any) -> None:
+    """It missed its heartbeats, and nobody asked for the subject: work is not thrown away for that; the log says so."""
+    held = claims.claim(engine, "a:b", "run-1", MINUTE, clock=watch)
+    watch.turn(minutes=5)
+    claims.check(engine, held, clock=watch)
+    assert not claims.claim(engine, "a:b", "run-2", MINUTE, clock=watch)
+    assert claims.holders(engine, clock=watch)[0].expires == watch.now + MINUTE
+    watch.turn(minutes=5)
+    claims.release(engine, held, finished=True, clock=watch)
+    assert [entry.event for entry in claims.history(engine)] == [
+        "claim.given",
+        "claim.revived",
+        "claim.refused",
+        "claim.revived",
+        "claim.released",
+    ]
+
+
+def test_a_slow_holder_that_must_be_alone_gives_way(engine: Engine, watch: Any) -> None:
+    """Another subject of its kind was given when it had expired; once that is over it may go on."""
+    slow = claims.claim(engine, "retrain:ai4i", "run-1", MINUTE, alone=True, clock=watch)
+    watch.turn(minutes=1)
+    rival = claims.claim(engine, "retrain:nasa", "run-2", MINUTE, alone=True, clock=watch)
+    with pytest.raises(StaleClaim, match="run-2 has retrain:nasa"):
+        claims.check(engine, slow, clock=watch)
+    claims.release(engine, rival, finished=True, clock=watch)
+    claims.check(engine, slow, clock=watch)
+
+
 def test_the_cooldown_follows_finished_work_only(engine: Engine, watch: Any) -> None:
     """24 hours after the end, to the moment; none after a failure or a death."""
     day = {"cooldown": DAY, "clock": watch}
@@ -128,6 +157,7 @@ def test_a_fenced_act_is_whole_or_not_at_all(engine: Engine, watch: Any) -> None
     with claims.fenced(engine, held, clock=watch) as connection:
         write(connection, watch.now, "promoted", "a:b", "run-1", {"version": 3})
     watch.turn(minutes=1)
+    claims.reap(engine, clock=watch)
     begun = []
     with pytest.raises(StaleClaim), claims.fenced(engine, held, clock=watch):
         begun.append(1)
