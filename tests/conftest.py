@@ -44,7 +44,7 @@ from gauntlet.tasks.registry.keys import make_key
 from gauntlet.tasks.runtime.connection import USER, Connection, read_password, resolve
 from gauntlet.tasks.runtime.settings import Settings, settings
 
-SERVERS = {"stack", "s3_only", "cfg", "postgres", "whole_postgres", "bare_environment"}
+SERVERS = {"stack", "s3_only", "cfg", "postgres", "locked_postgres", "bare_environment"}
 
 # These move the aliases of one gauntlet and rest by its cooldown, one after the other in one process.
 ONE_AFTER_THE_OTHER = ("test_loop", "test_loop_killed", "test_loop_outage", "test_score", "test_unread_policy")
@@ -196,29 +196,34 @@ def postgres() -> Iterator[str]:
             yield url
 
 
-@pytest.fixture(scope="session")
-def whole_postgres() -> Iterator[str]:
-    """That of an installed server with its contributed extensions, which Prefect asks for and the wheel leaves out."""
+@pytest.fixture
+def locked_postgres() -> Iterator[tuple[str, str]]:
+    """The address of a server that asks everybody for a password, and that of its superuser: an installed one with its
+    contributed extensions, which Prefect asks for and the wheel leaves out."""
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), reverse=True)
     if not installed:
         pytest.skip("no PostgreSQL with extensions here: install one (Debian: postgresql) to run these")
+    password = uuid.uuid4().hex
     with (
         tempfile.TemporaryDirectory(prefix="gauntlet-postgres-", ignore_cleanup_errors=True) as folder,
-        _postgres(installed[0].parent, folder) as url,
+        _postgres(installed[0].parent, folder, user="postgres", password=password) as url,
     ):
-        yield url
+        yield url, password
 
 
 @contextmanager
-def _postgres(programs: Path, folder: str) -> Iterator[str]:
-    """A server of these programs, its data in the folder; PostgreSQL refuses to run as root."""
-    user = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
-    if user:
+def _postgres(programs: Path, folder: str, user: str = "gauntlet", password: str = "") -> Iterator[str]:
+    """A server of these programs, its data in the folder, `user` its superuser; PostgreSQL refuses to run as root."""
+    owner = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+    if owner:
         shutil.chown(folder, "nobody", "nogroup")
     port = some_free_port()
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
-    made = [str(programs / "initdb"), "-D", f"{folder}/data", "-U", "gauntlet", "--auth=trust", "--no-sync"]
-    subprocess.run(made, check=True, **quiet, **user)
+    made = [str(programs / "initdb"), "-D", f"{folder}/data", "-U", user, "--auth=trust", "--no-sync"]
+    if password:
+        Path(folder, "password").write_text(password)
+        made[-2:] = ["--auth=scram-sha-256", f"--pwfile={folder}/password", "--no-sync"]
+    subprocess.run(made, check=True, **quiet, **owner)
     command = [
         str(programs / "postgres"),
         "-D",
@@ -231,23 +236,23 @@ def _postgres(programs: Path, folder: str) -> Iterator[str]:
         folder,
         "-F",
     ]
-    running = subprocess.Popen(command, **quiet, **user)
+    running = subprocess.Popen(command, **quiet, **owner)
     try:
-        url = f"postgresql://gauntlet@127.0.0.1:{port}/postgres"
-        _wait_for_postgres(url)
+        url = f"postgresql://{user}@127.0.0.1:{port}/postgres"
+        _wait_for_postgres(url, password)
         yield url
     finally:
         running.send_signal(signal.SIGQUIT)  # its fastest way down: the data are thrown away
         running.wait(30)
 
 
-def _wait_for_postgres(url: str) -> None:
+def _wait_for_postgres(url: str, password: str) -> None:
     import psycopg
 
     deadline = time.monotonic() + 60
     while True:
         try:
-            psycopg.connect(url, connect_timeout=5).close()
+            psycopg.connect(url, connect_timeout=5, password=password or None).close()
             return
         except psycopg.OperationalError:
             if time.monotonic() > deadline:

@@ -11,7 +11,8 @@ from typing import Any
 import typer
 
 from gauntlet.datasets.errors import GauntletError
-from gauntlet.deployments.cli import bench, data, keys, loop, run, stack
+from gauntlet.deployments.cli import bench, data, keys, loop, run, secrets, stack
+from gauntlet.deployments.entrypoint import read_secret_files
 
 app = typer.Typer(
     name="gauntlet",
@@ -25,6 +26,7 @@ loop.register(app)
 data.register(app)
 stack.register(app)
 keys.register(app)
+secrets.register(app)
 bench.register(app)
 
 
@@ -34,6 +36,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     try:
+        read_secret_files(os.environ)  # a command that is called in a running container did not come by its entrypoint
         status = app(standalone_mode=False)
     except typer.Abort:
         status = 130

@@ -7,6 +7,7 @@ which the server was called and the page that calls are looked at as well.
 from __future__ import annotations
 
 import base64
+import re
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -40,7 +41,7 @@ class Gate:
         origin = headers.get(b"origin", b"").decode("latin-1")
         if headers.get(b"host", b"").decode("latin-1") not in self._hosts:
             return 403
-        if origin and origin.removeprefix("http://") not in self._hosts:
+        if origin and re.sub("^https?://", "", origin) not in self._hosts:
             return 403
         known = secrets.compare_digest(headers.get(b"authorization", b""), self._expected)
         return 0 if known or scope["path"] == OPEN else 401

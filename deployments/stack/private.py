@@ -43,13 +43,23 @@ def password(cfg: Settings, service: str) -> str:
     return known.get_secret_value()
 
 
-def s3_environment(cfg: Settings) -> dict[str, str]:
+def s3_identities(file: Path, keys: Credentials) -> Path:
+    """The file, written anew: who gets in at the S3 port, in SeaweedFS's own format."""
+    identity = {
+        "name": "gauntlet",
+        "credentials": [{"accessKey": keys.access_key, "secretKey": keys.secret_key.get_secret_value()}],
+        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+    }
+    write_private(file, json.dumps({"identities": [identity]}))
+    return file
+
+
+def s3_environment(folder: Path) -> dict[str, str]:
     """What lets the parts of SeaweedFS (master, volume, filer, admin) speak to each other alone.
 
-    Each takes calls by mutual TLS only, on HTTP and gRPC, with a certificate made for this start; the key of its
-    authority is kept nowhere. The S3 port itself asks for a signature. Settings as in SeaweedFS's security.toml.
+    Each takes calls by mutual TLS only, on HTTP and gRPC, with a certificate made for this start in the folder; the key
+    of its authority is kept nowhere. The S3 port itself asks for a signature. Settings as in SeaweedFS's security.toml.
     """
-    folder = cfg.state / "stack" / "tls"
     authority, certificate, key = _certificate()
     for name, text in (("ca.crt", authority), ("server.crt", certificate), ("server.key", key)):
         write_private(folder / name, text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import random
 import shutil
@@ -16,7 +15,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from gauntlet.datasets.errors import GauntletError
-from gauntlet.deployments.stack.private import credentials, password, s3_environment, write_private
+from gauntlet.deployments.stack.private import credentials, password, s3_environment, s3_identities
 from gauntlet.tasks.runtime.connection import ADDRESS, USER, own_credentials, s3_client
 from gauntlet.tasks.runtime.settings import Settings
 
@@ -78,23 +77,17 @@ def some_free_port(grpc: bool = False) -> int:
     return next(port for port in candidates if free(port, grpc))
 
 
-def _s3_command(cfg: Settings, port: int) -> list[str]:
-    folder = cfg.state / "s3"
-    folder.mkdir(parents=True, exist_ok=True)
-    keys = credentials(cfg)
-    identity = {
-        "name": "gauntlet",
-        "credentials": [{"accessKey": keys.access_key, "secretKey": keys.secret_key.get_secret_value()}],
-        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-    }
-    write_private(cfg.state / "stack" / "s3-identities.json", json.dumps({"identities": [identity]}))
-    inner = {name: some_free_port(grpc=True) for name in ("master", "volume", "filer", "admin")}
+def weed_command(port: int, folder: Path, identities: Path, bind: str = ADDRESS) -> list[str]:
+    """SeaweedFS with all its parts in one process, its objects in the folder. The parts find each other on loopback.
+
+    `bind`: where it listens; `identities`: the file of those who get in.
+    """
     return [
         program("weed"),
         "mini",
         f"-dir={folder}",
         f"-ip={ADDRESS}",
-        f"-ip.bind={ADDRESS}",
+        f"-ip.bind={bind}",
         "-master.telemetry=false",
         "-admin.ui=false",
         "-webdav=false",
@@ -102,10 +95,22 @@ def _s3_command(cfg: Settings, port: int) -> list[str]:
         "-s3.port.lance=0",
         "-s3.autoCreateBucket=false",
         "-volume.preStopSeconds=0",
-        f"-s3.config={cfg.state / 'stack' / 's3-identities.json'}",
+        f"-s3.config={identities}",
         f"-s3.port={port}",
-        *(f"-{name}.port={inner_port}" for name, inner_port in inner.items()),
     ]
+
+
+def _s3_command(cfg: Settings, port: int) -> list[str]:
+    folder = cfg.state / "s3"
+    folder.mkdir(parents=True, exist_ok=True)
+    identities = s3_identities(cfg.state / "stack" / "s3-identities.json", credentials(cfg))
+    inner = {name: some_free_port(grpc=True) for name in ("master", "volume", "filer", "admin")}
+    ports = (f"-{name}.port={inner_port}" for name, inner_port in inner.items())
+    return [*weed_command(port, folder, identities), *ports]
+
+
+def _s3_environment(cfg: Settings, _addresses: Mapping[str, str]) -> dict[str, str]:
+    return s3_environment(cfg.state / "stack" / "tls")
 
 
 def _s3_healthy(cfg: Settings, url: str) -> bool:
@@ -182,7 +187,7 @@ def _answers(path: str) -> Callable[[Settings, str], bool]:
     return healthy
 
 
-S3 = Service("s3", lambda cfg: cfg.s3_port, _s3_command, lambda cfg, _: s3_environment(cfg), _s3_healthy, grpc=True)
+S3 = Service("s3", lambda cfg: cfg.s3_port, _s3_command, _s3_environment, _s3_healthy, grpc=True)
 MLFLOW = Service("mlflow", lambda cfg: cfg.mlflow_port, _mlflow_command, _mlflow_environment, _answers("/health"))
 PREFECT = Service(
     "prefect", lambda cfg: cfg.prefect_port, _prefect_command, _prefect_environment, _answers("/api/health")

@@ -1,28 +1,20 @@
 """The compose file and the image, as far as they can be checked without a container engine: what refers to what, what
-is open to whom; and the commands themselves, run on this machine with their own settings against a real PostgreSQL."""
+is open to whom, and who may know what. `test_compose_runs.py` runs the commands."""
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-import time
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import psycopg
 import pytest
-import requests
 import yaml
 from packaging.specifiers import SpecifierSet
 
-from gauntlet.deployments.stack.process import start, stop, wait_until
-from gauntlet.deployments.stack.services import program, some_free_port
-from gauntlet.deployments.webhook_client import new_secret
+from gauntlet.deployments.entrypoint import NAMES
+from gauntlet.deployments.secret_files import CONTENTS, SIGNING_KEY
 from gauntlet.tasks.runtime.settings import variables
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,14 +23,34 @@ COMPOSE = yaml.safe_load(TEXT)
 SERVICES: Mapping[str, Any] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "deployments" / "Dockerfile").read_text()
 EXAMPLE = (ROOT / "deployments" / "compose.env.example").read_text()
-ONCE = {name for name, service in SERVICES.items() if service.get("restart") == "no"}
+ONCE = {name for name, service in SERVICES.items() if service["restart"] == "no"}
+OURS = {name for name, service in SERVICES.items() if "build" in service}
+
+# Who knows what: a service that is broken into gives away these, and no other.
+KNOWS = {
+    "postgres": {"postgres_password"},
+    "databases": {"postgres_password", "prefect_database", "mlflow_database", "claims_database"},
+    "s3": {"s3_secret_key"},
+    "prefect": {"prefect_login", "prefect_database"},
+    "mlflow": {"mlflow_password", "mlflow_database", "s3_secret_key"},
+    "deploy": {"prefect_login", "s3_secret_key", "signing_key"},
+    "worker": {"prefect_login", "mlflow_password", "s3_secret_key", "claims_database", "signing_key"},
+    "api": {"prefect_login", "claims_database", "webhook_secret"},
+}
+# Who reaches whom.
+REACHES = {
+    "postgres": {"database"}, "databases": {"database"}, "s3": {"storage"}, "deploy": {"front"},
+    "prefect": {"database", "front"}, "mlflow": {"database", "storage", "front"},
+    "worker": {"database", "storage", "front"}, "api": {"database", "front"},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_is_whole(name: str) -> None:
     """It has an image, a health check if it stays, and what it waits for, mounts and is configured by exists."""
     service = SERVICES[name]
-    assert re.search(r":\d", service["image"]), "an image without a version changes under one's feet"
+    exact = r"[^@]+:\d+\.\d+[^@]*(@sha256:[0-9a-f]{64})?"
+    assert re.fullmatch(exact, service["image"]), "an image without an exact version changes under one's feet"
     assert (name in ONCE) != ("healthcheck" in service)
     for needed, how in service.get("depends_on", {}).items():
         assert how["condition"] == ("service_completed_successfully" if needed in ONCE else "service_healthy")
@@ -46,7 +58,8 @@ def test_a_service_is_whole(name: str) -> None:
     for mount in service.get("volumes", ()):
         source = mount.rpartition(":/")[0].removesuffix(":/data")
         assert source in COMPOSE["volumes"] or source.startswith("${GAUNTLET_DATA_DIR")
-    assert all(one["source"] in COMPOSE["configs"] for one in service.get("configs", ()))
+    assert set(service["secrets"]) <= set(COMPOSE["secrets"])
+    assert set(service["networks"]) <= set(COMPOSE["networks"])
     if "build" in service:
         assert (ROOT / "deployments" / service["build"]["context"]).resolve() == ROOT
         assert (ROOT / service["build"]["dockerfile"]).is_file()
@@ -60,36 +73,80 @@ def test_nothing_is_open_beyond_loopback() -> None:
     assert {name for name, published in ports.items() if published} == {"s3", "prefect", "mlflow", "api"}
 
 
-def test_our_containers_have_no_rights() -> None:
-    """No capability, no way to get one, and a user of their own."""
-    for name, service in SERVICES.items():
-        if "build" in service:
-            assert (service["cap_drop"], service["security_opt"]) == (["ALL"], ["no-new-privileges:true"]), name
+def test_who_reaches_whom() -> None:
+    """Each service is in the networks of those that it speaks to; the database's own has no way in or out."""
+    assert {name: set(service["networks"]) for name, service in SERVICES.items()} == REACHES
+    assert {name for name, how in COMPOSE["networks"].items() if (how or {}).get("internal")} == {"database"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_containers_have_no_rights_and_limits(name: str) -> None:
+    """No capability but those that PostgreSQL's entrypoint drops by itself, nothing to write to but what is named; so much
+    memory, so many processes, so much of a log."""
+    service = SERVICES[name]
+    assert (service["cap_drop"], service["security_opt"]) == (["ALL"], ["no-new-privileges:true"])
+    entrypoint = {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}
+    assert set(service.get("cap_add", ())) == (entrypoint if name == "postgres" else set())
+    assert service["read_only"] is True
+    assert any(one.startswith("/tmp:size=") for one in service["tmpfs"])
+    assert service["mem_limit"].endswith("g")
+    assert service["pids_limit"] > 0
+    assert set(service["logging"]["options"]) == {"max-size", "max-file"}
+    assert service["restart"] == ("no" if name in ONCE else "unless-stopped")
+
+
+def test_the_images_user_is_nobody_special() -> None:
+    """One user, whose number is the owner's of the secrets; every command begins by reading those."""
     assert re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE) == ["gauntlet"]
+    assert 'useradd --uid "$USER_ID"' in DOCKERFILE
+    assert 'ENTRYPOINT ["python", "-m", "gauntlet.deployments.entrypoint"]' in DOCKERFILE
+    assert {SERVICES[name]["build"]["args"]["USER_ID"].partition(":")[0] for name in OURS} == {"${GAUNTLET_UID"}
 
 
-def test_secrets_come_from_the_environment_only() -> None:
-    """Each stands in the example, empty; each of the example is used; the one that signs goes to the webhook only."""
-    used = set(re.findall(r"\$\{([A-Z_]+)", TEXT))
-    assert used == set(re.findall(r"^([A-Z_]+)=$", EXAMPLE, re.MULTILINE))
-    assert "=" not in re.sub(r"^([A-Z_]+=|#.*)$", "", EXAMPLE, flags=re.MULTILINE)
+def test_secrets_are_files_and_known_to_those_who_need_them() -> None:
+    """`gauntlet secrets` makes each; no environment, command or address holds one, and none goes into the image."""
+    assert {name: set(service["secrets"]) for name, service in SERVICES.items()} == KNOWS
+    assert COMPOSE["secrets"] == {name: {"file": f"secrets/{name}"} for name in (*CONTENTS, SIGNING_KEY)}
     for name, service in SERVICES.items():
-        for variable, value in service.get("environment", {}).items():
-            if re.search("PASSWORD|SECRET|KEY", variable):
-                assert value.startswith("${"), (name, variable)
-            assert not re.search(r"://\w+:(?!\$\{)[^@/]*@", value), (name, variable)
-    assert [name for name, one in SERVICES.items() if "GAUNTLET_WEBHOOK_SECRET" in one.get("environment", {})] == [
-        "api"
-    ]
+        pointed = {
+            Path(value).name for value in service["environment"].values() if value.startswith("/run/secrets/")
+        } | {Path(word).name for word in service.get("command", ()) if word.startswith("/run/secrets/")}
+        assert pointed == KNOWS[name], name
+        for variable, value in service["environment"].items():
+            if re.search("PASSWORD|SECRET|AUTH|_KEY$", variable):
+                assert value.startswith("/run/secrets/"), (name, variable)
+    pointers = {
+        variable.removesuffix("_FILE")
+        for name in OURS
+        for variable in SERVICES[name]["environment"]
+        if variable.endswith("_FILE")
+    }
+    assert pointers == set(NAMES), "what the entrypoint reads, and nothing else"
+    assert not re.search(r"://[^/\s]*:[^/\s]*@", TEXT)
+    ignored = (ROOT / "deployments" / "Dockerfile.dockerignore").read_text().splitlines()
+    assert {"deployments/secrets", "**/.env*"} <= set(ignored)
+    assert "deployments/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
+
+
+def test_the_example_holds_what_the_file_asks_for() -> None:
+    """Each variable stands in the example, what has a default with that default."""
+    asked = dict(re.findall(r"\$\{([A-Z_]+):[?-]([^}]*)\}", TEXT))
+    given = dict(re.findall(r"^([A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE))
+    assert set(asked) == set(re.findall(r"\$\{([A-Z_]+)", TEXT)) == set(given)
+    assert {name: value for name, value in given.items() if value} == {
+        name: value for name, value in asked.items() if f"{name}:-" in TEXT
+    }
 
 
 def test_clients_are_told_what_settings_read() -> None:
-    """Every name is a setting's; addresses name services of this file at the ports that these serve."""
-    known = {one for name, others, *_ in variables() for one in (name, *others)}
-    known |= {"GAUNTLET_CLAIMS_URL", "GAUNTLET_WEBHOOK_SECRET", "PREFECT_WORKER_QUERY_SECONDS"}
+    """Every name is a setting's or Prefect's, MLflow's or PostgreSQL's own; addresses name services at their ports."""
+    known = {one for name, others, *_ in variables() for one in (name, *others)} | {
+        "HOME", "PREFECT_HOME", "PGPASSFILE", "PREFECT_API_AUTH_STRING", "MLFLOW_TRACKING_USERNAME",
+        "MLFLOW_TRACKING_PASSWORD", "PREFECT_WORKER_QUERY_SECONDS", "PREFECT_WORKER_WEBSERVER_HOST",
+    }  # fmt: skip
     for name in ("deploy", "worker", "api"):
-        assert set(SERVICES[name]["environment"]) <= known
-    addresses = re.findall(r"//(?:gauntlet:[^@]+@)?([a-z0-9]+):(\d+)", TEXT)
+        assert {variable.removesuffix("_FILE") for variable in SERVICES[name]["environment"]} <= known
+    addresses = re.findall(r"//(?:[a-z]+@)?([a-z0-9]+):(\d+)", TEXT)
     serving = {"postgres": "5432", "s3": "8333", "prefect": "4200", "mlflow": "5000"}
     assert set(addresses) == set(serving.items())
 
@@ -105,102 +162,6 @@ def test_the_image_holds_the_lock_and_the_packages() -> None:
     packages = {one.split(".")[1] for one in project["tool"]["setuptools"]["packages"]}
     assert packages | {"requirements.lock", "prefect.yaml"} <= set(copied)
     assert "--require-hashes" in DOCKERFILE
-    (python,) = set(re.findall(r"^FROM python:([0-9.]+)-", DOCKERFILE, re.MULTILINE))
+    (python,) = set(re.findall(r"^FROM python:(\d+\.\d+\.\d+)-", DOCKERFILE, re.MULTILINE))
     assert SpecifierSet(project["project"]["requires-python"]).contains(python)
     assert SERVICES["api"]["image"] == f"gauntlet:{project['project']['version']}"
-
-
-PORTS = {"s3": 8333, "prefect": 4200, "mlflow": 5000, "api": 8000, "worker": 8080}
-
-
-class Machine:
-    """The services of the file as processes of this machine: their commands and settings, other hosts and ports."""
-
-    def __init__(self, postgres: str, home: Path) -> None:
-        self.home, self.running = home, []
-        (home / "s3").mkdir()
-        self.ports = {name: some_free_port(grpc=name == "s3") for name in PORTS}
-        self.secrets = {
-            "POSTGRES_PASSWORD": "unused", "AWS_ACCESS_KEY_ID": "plant", "AWS_SECRET_ACCESS_KEY": uuid4().hex,
-            "GAUNTLET_WEBHOOK_SECRET": new_secret(), "GAUNTLET_DATA_DIR": str(home),
-        }  # fmt: skip
-        self.databases = {}
-        with psycopg.connect(postgres, autocommit=True) as connection:
-            for name in ("prefect", "mlflow", "claims"):
-                self.databases[name] = f"{name}_{uuid4().hex}"
-                connection.execute(f"CREATE DATABASE {self.databases[name]}")  # type: ignore[call-overload]
-        self.postgres = postgres.rpartition("@")[2].rpartition("/")[0]
-
-    def here(self, text: str) -> str:
-        """A word of the file, with this machine's addresses in the services' place."""
-        text = re.sub(r"\$\{([A-Z_]+)[^}]*\}", lambda found: self.secrets[found[1]], text)
-        for name, port in PORTS.items():
-            text = re.sub(rf"\b({name}|127\.0\.0\.1|localhost):{port}\b", f"127.0.0.1:{self.ports[name]}", text)
-            text = re.sub(rf"^((?:-s3\.port=)?){port}$", rf"\g<1>{self.ports[name]}", text)
-        text = re.sub(r"postgres:5432/(\w+)", lambda found: f"{self.postgres}/{self.databases[found[1]]}", text)
-        text = text.replace("0.0.0.0", "127.0.0.1").replace("-ip=s3", "-ip=127.0.0.1")
-        return text.replace("/var/lib/s3", str(self.home / "s3"))
-
-    def environment(self, name: str) -> dict[str, str]:
-        """What the image and the file put into a service's environment."""
-        image = dict(re.findall(r"([A-Z_]+)=(\S+)", DOCKERFILE.rpartition("\nENV ")[2].partition("\nWORKDIR")[0]))
-        return {
-            **os.environ, **{key: value for key, value in image.items() if key not in ("PATH", "VIRTUAL_ENV")},
-            "GAUNTLET_HOME": str(self.home), "HOME": str(self.home), "PREFECT_HOME": str(self.home / name),
-            "PREFECT_WORKER_WEBSERVER_PORT": str(self.ports["worker"]),
-            **{key: self.here(value) for key, value in SERVICES[name]["environment"].items()},
-        }  # fmt: skip
-
-    def command(self, name: str) -> list[str]:
-        """A service's command, its program that of this environment."""
-        first, *others = (self.here(word) for word in SERVICES[name]["command"])
-        return [program(first), *others]
-
-    def run(self, name: str) -> str:
-        """Run a service that ends; what it said."""
-        answer = subprocess.run(
-            self.command(name), env=self.environment(name), cwd=ROOT, capture_output=True, text=True, check=False
-        )
-        assert answer.returncode == 0, answer.stdout + answer.stderr
-        return answer.stdout
-
-    def start(self, name: str, *more: str) -> None:
-        """Run a service that stays, and wait until its own health check is content."""
-        log = self.home / f"{name}.log"
-        self.running.append(start([*self.command(name), *more], self.environment(name), log))
-        _, interpreter, *check = SERVICES[name]["healthcheck"]["test"]
-        assert interpreter == "python"
-
-        def healthy() -> bool:
-            answer = subprocess.run([sys.executable, *map(self.here, check)], capture_output=True, check=False)
-            return answer.returncode == 0
-
-        assert wait_until(healthy, time.monotonic() + 180, every=1.0), log.read_text()[-2000:]
-
-
-@pytest.fixture
-def machine(whole_postgres: str, tmp_path: Path) -> Iterator[Machine]:
-    """Nothing runs yet; nothing does afterwards."""
-    made = Machine(whole_postgres, tmp_path)
-    yield made
-    stop(*made.running)
-
-
-@pytest.mark.slow
-def test_the_services_run_as_the_file_says(machine: Machine) -> None:
-    """Their own commands and settings, in the file's order: each is healthy by its own check, and all find each other."""
-    inner = [f"-{name}.port={some_free_port(grpc=True)}" for name in ("master", "volume", "filer", "admin")]
-    machine.start("s3", *inner)
-    machine.start("mlflow")
-    machine.start("prefect")
-    assert "work pool    gauntlet (made)" in machine.run("deploy")
-    machine.start("worker")
-    machine.start("api")
-    assert requests.get(f"http://127.0.0.1:{machine.ports['api']}/readyz", timeout=60).json() == {
-        "claims": "ok", "secret": "ok", "prefect": "ok",
-    }  # fmt: skip
-    tables = {"mlflow": "registered_models", "prefect": "deployment", "claims": "gauntlet_once"}
-    for name, table in tables.items():
-        url = f"postgresql://gauntlet@{machine.postgres}/{machine.databases[name]}"
-        with psycopg.connect(url) as connection:
-            assert connection.execute("SELECT to_regclass(%s) IS NOT NULL", [table]).fetchone() == (True,)
