@@ -7,6 +7,7 @@
     ├── Leak                          the audit found what makes a result worthless
     ├── ServiceDown                   S3, MLflow or Prefect does not answer
     ├── NotPromotable                 a version that may never become champion was asked to
+    ├── NotAudited                    exit status 3: nobody answered whether the locked packages have known weaknesses
     ├── StaleClaim                    the right to this work has passed to another, or has expired
     └── Untrusted                     a model that must not be deserialised
         ├── Unsigned                  no signature, or one by another key
@@ -107,6 +108,15 @@ class ServiceDown(GauntletError):
 
 class NotPromotable(GauntletError):
     """A leaked, unverified or incomplete version was asked to become champion."""
+
+
+class NotAudited(GauntletError):
+    """Nobody answered, or not in full: whether the locked packages have known weaknesses is not known, which is no pass."""
+
+    exit_status = 3
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"not audited: {why}")
 
 
 class StaleClaim(GauntletError):

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from gauntlet.datasets.errors import GauntletError
-from gauntlet.deployments.cli import bench, data, keys, loop, run, secrets, stack
+from gauntlet.deployments.cli import bench, data, keys, loop, run, secrets, stack, supply
 from gauntlet.deployments.entrypoint import read_secret_files
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ data.register(app)
 stack.register(app)
 keys.register(app)
 secrets.register(app)
+supply.register(app)
 bench.register(app)
 
 

@@ -57,6 +57,12 @@ class Settings(BaseSettings):
         None,
         description="Secret that calls of the webhook are signed with, `whsec_…`; else the block `gauntlet-webhook`.",
     )
+    image_registry: str | None = Field(
+        None, description="Registry that `gauntlet lock-images` asks in place of each image's own, such as a mirror."
+    )
+    osv_url: str = Field(
+        "https://api.osv.dev", description="Database of known weaknesses that `gauntlet audit-lock` asks."
+    )
     service_timeout_s: float = Field(120.0, gt=0, description="Seconds to wait for a server to become healthy.")
 
     traceback: bool = Field(False, description="Show the traceback of an error that is not one of ours.")
