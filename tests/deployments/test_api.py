@@ -361,6 +361,20 @@ def test_without_a_secret_nothing_is_believed(config: Config, start: Recorder) -
     assert start.calls == []
 
 
+def test_strangers_who_ask_whether_it_is_ready_cost_one_question(config: Config) -> None:
+    """Sixty at once have database and Prefect asked once; when the answer is old, it is asked for again."""
+    asked: list[str] = []
+    noted = replace(config, prefect_ready=lambda: asked.append("prefect"), reading_s=3600)
+    with serving(noted) as url, ThreadPoolExecutor(30) as callers:
+        answers = list(callers.map(lambda _: requests.get(f"{url}/readyz", timeout=30), range(60)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert asked == ["prefect"]
+    with serving(replace(config, prefect_ready=lambda: asked.append("again"), reading_s=0)) as url:
+        for _ in range(2):
+            requests.get(f"{url}/readyz", timeout=30)
+    assert asked == ["prefect", "again", "again"]
+
+
 def test_without_its_database_it_runs_and_says_so(config: Config, start: Recorder) -> None:
     """503 for calls: without ids it cannot tell a replay."""
     with serving(replace(config, claims_url="postgresql://gauntlet:hunter2@127.0.0.1:9/claims")) as url:
