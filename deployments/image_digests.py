@@ -57,10 +57,10 @@ def read_image(text: str) -> Image:
         raise BadInput(
             None, f"the image {text} names no version", expected="an exact tag, such as postgres:17.11-alpine3.24"
         )
-    first, slash, rest = path.partition("/")
+    first, slash, rest = path.removeprefix("docker.io/").partition("/")
     if slash and ("." in first or ":" in first or first == "localhost"):
-        return Image(text, HUB if first == "docker.io" else first, rest, tag)
-    return Image(text, HUB, path if slash else f"library/{path}", tag)
+        return Image(text, first, rest, tag)
+    return Image(text, HUB, f"{first}/{rest}" if slash else f"library/{first}", tag)
 
 
 def lock_images(files: Sequence[Path] = FILES, registry: str | None = None) -> list[str]:

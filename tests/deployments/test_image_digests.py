@@ -164,6 +164,7 @@ def test_the_command_ends_with_a_status_of_its_own_where_nobody_answers() -> Non
     ("name", "where"),
     [
         ("postgres:17.11", (HUB, "library/postgres", "17.11")),
+        ("docker.io/postgres:17.11", (HUB, "library/postgres", "17.11")),
         ("docker.io/library/python:3.12.15-slim", (HUB, "library/python", "3.12.15-slim")),
         ("prefecthq/prefect:3.8.1", (HUB, "prefecthq/prefect", "3.8.1")),
         ("ghcr.io/mlflow/mlflow:v3.17.0", ("ghcr.io", "mlflow/mlflow", "v3.17.0")),
