@@ -96,7 +96,9 @@ def test_containers_have_no_rights_and_limits(name: str) -> None:
 
 
 def test_the_images_user_is_nobody_special() -> None:
-    """One user, whose number is the owner's of the secrets; every command begins by reading those."""
+    """One user, whose number is the owner's of the secrets; every command begins by reading those, and imports nothing that
+    lies in the folder where it stands."""
+    assert "PYTHONSAFEPATH=1" in DOCKERFILE
     assert re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE) == ["gauntlet"]
     assert 'useradd --uid "$USER_ID"' in DOCKERFILE
     assert 'ENTRYPOINT ["python", "-m", "gauntlet.deployments.entrypoint"]' in DOCKERFILE

@@ -241,6 +241,7 @@ def test_each_database_has_an_owner_with_no_other_right(locked_postgres: tuple[s
         former = owners["claims"].password
         files["claims"].unlink()
         assert make_secrets(tmp_path) == ["claims_database"]
+    assert not [user for user in (*DATABASES, "postgres") if _enters(address, user, "postgres", "")]
     assert not _enters(address, "claims", "claims", "")
     assert _enters(address, "claims", "claims", former)
     with psycopg.connect(with_password) as connection:
