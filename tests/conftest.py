@@ -22,6 +22,7 @@ from xdist.scheduler import LoadFileScheduling
 
 # Before anything imports Prefect: its settings are read then, and no test may look at the internet.
 os.environ.update(
+    OMP_WAIT_POLICY="PASSIVE",  # two processes with two threads each share two cores: a thread that waits leaves its core
     DO_NOT_TRACK="true",
     PREFECT_SERVER_ANALYTICS_ENABLED="false",
     PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW="ignore",
@@ -50,8 +51,19 @@ SERVERS = {"stack", "s3_only", "cfg", "postgres", "locked_postgres", "bare_envir
 ONE_AFTER_THE_OTHER = ("test_loop", "test_loop_killed", "test_loop_outage", "test_score", "test_unread_policy")
 
 
+# What takes longest begins first, so that in the end both processes are at work.
+LONGEST_FIRST = (
+    "test_results_real", "test_matrix", "test_every_gauntlet", "test_forecasting_real", "test_loop", "test_compose_runs", "test_move",
+    "test_contract",
+)  # fmt: skip
+
+
 class FilesSideBySide(LoadFileScheduling):
     """A file's tests stay in one process, and those of the files that share aliases; a contract's those of a gauntlet."""
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False  # by number of tests: the long files have few, and came last
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
@@ -71,6 +83,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SERVERS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.server)
+    items.sort(key=lambda item: _place(item.path.stem))
+
+
+def _place(file: str) -> int:
+    """Where a file's tests stand among all: those that share a process stand together."""
+    name = "test_loop" if file in ONE_AFTER_THE_OTHER else file
+    return LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,18 @@ def log_mel(signal: np.ndarray) -> np.ndarray:
     return library.power_to_db(mel, ref=1.0, amin=FLOOR, top_db=None)
 
 
+def _zero_crossing_rate(library: ModuleType, signal: np.ndarray) -> np.ndarray:
+    """Share of samples whose sign is not the one's before, 1 x frames, by librosa's definition and not by its function.
+
+    That one is a gufunc which numba keeps compiled on disk; read from there by a second process, it has crashed (numba
+    0.68, librosa 0.11).
+    """
+    padded = np.pad(signal, FFT // 2, mode="edge")
+    frames = library.util.frame(np.where(np.abs(padded) <= 1e-10, 0, padded), frame_length=FFT, hop_length=HOP)
+    crossed = np.diff(np.signbit(frames), axis=0)
+    return np.asarray(crossed.sum(0, keepdims=True) / FFT)
+
+
 def features(signal: np.ndarray) -> np.ndarray:
     """As `sound.features`, each quantity by its own call."""
     library = librosa()
@@ -60,7 +72,7 @@ def features(signal: np.ndarray) -> np.ndarray:
             library.feature.spectral_bandwidth(y=signal, sr=RATE, **common),
             library.feature.spectral_rolloff(y=signal, sr=RATE, roll_percent=ROLLOFF, **common),
             library.feature.rms(y=signal, frame_length=FFT, hop_length=HOP),
-            library.feature.zero_crossing_rate(signal, frame_length=FFT, hop_length=HOP),
+            _zero_crossing_rate(library, signal),
         ]
     )
     frames = decibels.shape[1]

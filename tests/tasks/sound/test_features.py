@@ -40,6 +40,15 @@ def test_features_equal_librosas(name):
     assert not wrong.any(), [(sound.FEATURES[k], ours[k], theirs[k]) for k in np.flatnonzero(wrong)[:5]]
 
 
+def test_a_tone_crosses_zero_twice_a_period():
+    """Closed form: 2 f / rate of a pure tone, in both ways of computing it."""
+    tone = np.sin(2 * np.pi * 1000 * np.arange(32_000) / sound.RATE + 0.1).astype(np.float32)
+    place = sound.FEATURES.index("zero_crossings_mean")
+    expected = pytest.approx(2 * 1000 / sound.RATE, rel=0.02)
+    assert sound.features(tone)[place] == expected
+    assert sound_plain.features(tone)[place] == expected
+
+
 def test_mel_filters_and_spectrogram_equal_librosas():
     """Slaney's scale and norm, Hann window, centred frames."""
     librosa = sound_plain.librosa()
