@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PAGES := README.md prefect.yaml $(wildcard docs/*.md)
-PAGES_FROM := "from gauntlet.deployments.documentation import *; from gauntlet.deployments.result_slots import *; from gauntlet.deployments.schedule import *"
+PAGES_FROM := "from gauntlet.deployments.documentation import *; from gauntlet.deployments.promises import *; from gauntlet.deployments.result_slots import *; from gauntlet.deployments.schedule import *"
 # Two processes, each with servers of its own; the tests of a file stay together and share what they set up (tests/conftest.py).
 SIDE_BY_SIDE := -n 2 --dist loadfile
 # Without compiled files every import compiles anew, which triples the start of each server.

@@ -134,6 +134,15 @@ LOOP = (
         slug="daily",
     ),
     Row(
+        "selftest-nightly",
+        "selftest",
+        "Every fault after every act of the loop, on servers, models and files of its own; fails where something is lost "
+        "or there twice.",
+        ("loop",),
+        cron="30 0 * * *",
+        slug="nightly",
+    ),
+    Row(
         "housekeeping-weekly",
         "housekeeping",
         "Removes flow runs, with their logs and artifacts, that ended longer ago than a stated age.",

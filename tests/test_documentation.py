@@ -50,7 +50,8 @@ def test_every_block_field_is_named() -> None:
     assert all(line in TEXT for line in documentation.blocks_table().splitlines())
 
 
-PROLOGUE = "from gauntlet.deployments.documentation import *; from gauntlet.deployments.result_slots import *"
+MODULES = ("documentation", "promises", "result_slots")
+PROLOGUE = "; ".join(f"from gauntlet.deployments.{module} import *" for module in MODULES)
 
 
 def check(pages: list[Path], prologue: str = PROLOGUE) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from gauntlet.datasets.errors import GauntletError
-from gauntlet.deployments.cli import bench, data, keys, loop, run, secrets, stack, supply
+from gauntlet.deployments.cli import bench, data, keys, loop, run, secrets, selftest, stack, supply
 from gauntlet.deployments.entrypoint import read_secret_files
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ keys.register(app)
 secrets.register(app)
 supply.register(app)
 bench.register(app)
+selftest.register(app)
 
 
 def main() -> None:

@@ -206,6 +206,7 @@ def test_a_replay_is_refused_also_by_the_next_server(config: Config, start: Reco
     assert len(start.calls) == 1
 
 
+@pytest.mark.promise("messages")
 def test_an_id_is_of_one_message(url: str, start: Recorder) -> None:
     """Another body, or the other path, under a known id: 422 in words of its own, whether or not a run came of the first."""
     order, spaced = json.dumps(ORDER), json.dumps(json.loads(BODY), indent=1)
@@ -224,6 +225,7 @@ def test_an_id_is_of_one_message(url: str, start: Recorder) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.promise("messages")
 def test_two_hundred_copies_at_once_start_one_run(
     database: str, config: Config, start: Recorder, request: pytest.FixtureRequest
 ) -> None:
@@ -245,6 +247,7 @@ def test_two_hundred_copies_at_once_start_one_run(
     assert len(start.calls) == 1
 
 
+@pytest.mark.promise("messages")
 def test_while_prefect_is_away_nothing_is_lost(url: str, start: Recorder) -> None:
     """503, please again; the same message is then taken."""
     headers = signed(BODY)

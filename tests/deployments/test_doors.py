@@ -70,6 +70,7 @@ def asked(port: int, method: str, path: str, **headers: str) -> requests.Respons
     "headers", [{}, {"Origin": FOREIGN}, {"Host": "pages.example"}], ids=["no key", "page", "name"]
 )
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+@pytest.mark.promise("doors")
 def test_no_port_answers_without_a_key(stack: Any, service: Any, headers: dict[str, str]) -> None:
     """Each is refused, or answers a preflight without letting the page in."""
     listening = ports(stack, service.name)
@@ -140,6 +141,7 @@ def foreign_page() -> Iterator[str]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="the same questions are asked without a browser above")
+@pytest.mark.promise("doors")
 def test_a_page_in_a_real_browser_reads_and_writes_nothing(stack: Any, foreign_page: str) -> None:
     """Every port, path and kind of call: the page sees an error or a refusal, never an answer."""
     asks = [(port, path) for service in SERVICES for port in ports(stack, service.name) for path in PATHS[service.name]]
@@ -159,6 +161,7 @@ def test_a_page_in_a_real_browser_reads_and_writes_nothing(stack: Any, foreign_p
         assert json.loads(tab.run(script)) == []
 
 
+@pytest.mark.promise("doors")
 def test_what_the_servers_write_is_their_owners_alone(stack: Any) -> None:
     """Databases, objects and logs: none has a bit for others, should the home folder ever be opened."""
     assert stat.S_IMODE(stack.cfg.state.stat().st_mode) == 0o700

@@ -124,6 +124,7 @@ class Gone(Exception):
     ],
     ids=["intended", "alias", "done", "whole"],
 )
+@pytest.mark.promise("moves")
 def test_a_rollback_retried_by_its_step_goes_back_once(
     plant: Plant, monkeypatch: pytest.MonkeyPatch, place: Any, name: str, when: Any
 ) -> None:
@@ -140,6 +141,7 @@ def test_a_rollback_retried_by_its_step_goes_back_once(
     assert [(one.champion, one.to) for one in moves] == [(last, second)]
 
 
+@pytest.mark.promise("moves")
 def test_the_same_request_again_is_told_what_it_did(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     """A rollback whose run ended badly after it was done; and its id asks for nothing else."""
     first, second, last = plant.champion, *plant.others[:2]

@@ -103,6 +103,7 @@ def put_back(ran: Any, policies: None) -> Iterator[None]:
                 MlflowClient().delete_registered_model_alias(name, alias)
 
 
+@pytest.mark.promise("away")
 def test_scoring_while_s3_is_killed(ran: Any, stack: Any, product: Any, outages: Outages) -> None:
     """Between rows and manifest: what is there by then does not count, and in the end it counts once."""
     seen: list[int] = []
@@ -161,6 +162,7 @@ FALLS = {
 
 
 @pytest.mark.parametrize("fall", FALLS)
+@pytest.mark.promise("away")
 def test_a_retraining_during_an_outage(
     ran: Any, stack: Any, product: Any, outages: Outages, every_challenger_is_better: None, fall: str
 ) -> None:

@@ -47,6 +47,7 @@ def incoming(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.promise("rows")
 def test_each_file_is_scored_once_in_s3_and_in_sql(ran: Any, stack: Any, incoming: Path, tmp_path: Path) -> None:
     """Offered twice and under two names: one row per machine row, in both places."""
     url = f"sqlite:///{tmp_path / 'telemetry.db'}"

@@ -19,6 +19,7 @@ def _life(seed=1):
 
 
 @pytest.mark.parametrize("portion", [1, 7, 36, 600])
+@pytest.mark.promise("alarms")
 def test_portions_give_the_events_of_the_whole(portion):
     """Onset, raised and cleared to the row, whatever the size of the files."""
     x, start = _life(), 80

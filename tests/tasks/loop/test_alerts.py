@@ -74,6 +74,7 @@ def test_a_message_whose_answer_is_lost_is_not_sent_twice(channel: Any, engine: 
     assert channel.taken == ["📈 one"]
 
 
+@pytest.mark.promise("beside")
 def test_a_message_that_never_left_is_sent_later(channel: Any, engine: Engine) -> None:
     """Nobody listened at the port the first time."""
     silent = HTTPServer(("127.0.0.1", 0), Channel)
@@ -84,6 +85,7 @@ def test_a_message_that_never_left_is_sent_later(channel: Any, engine: Engine) -
     assert channel.taken == ["📈 one"]
 
 
+@pytest.mark.promise("alarms")
 def test_what_waits_is_sent_by_the_reaper(channel: Any, engine: Engine) -> None:
     """The channel's block could not be read, or nobody listened: sent later, once, oldest first, and said to be late."""
     silent = HTTPServer(("127.0.0.1", 0), Channel)
@@ -136,6 +138,7 @@ alert(AlertChannel(enabled=True, url=sys.argv[2]), open_database(sys.argv[1]), "
 """
 
 
+@pytest.mark.promise("alarms")
 def test_a_sender_killed_over_a_message_loses_none(channel: Any, engine: Engine, tmp_path: Path) -> None:
     """Killed while the channel takes it, before anything is written down of that: sent again, under the same id."""
     sender: queue.Queue[int] = queue.Queue()

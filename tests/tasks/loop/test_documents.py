@@ -38,6 +38,7 @@ def test_a_document_comes_back_as_it_was(ring: KeyRing) -> None:
     assert json.loads(content)["by"] == ring.names[0]
 
 
+@pytest.mark.promise("keys")
 def test_a_document_of_before_a_rotation_is_still_ours(tmp_path: Path, ring: KeyRing) -> None:
     """And one of after it is not, to a host that lacks the new key."""
     content, new = sealed(KEY, DOCUMENT, ring), rotate(tmp_path / "signing.pem")

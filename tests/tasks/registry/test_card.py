@@ -124,6 +124,7 @@ def test_a_tag_that_was_changed_is_named_by_validation(stack: Any, add: Callable
     assert fault == "its tag source says real, it was registered as simulated"
 
 
+@pytest.mark.promise("identity")
 def test_a_folder_of_ours_under_another_name_or_number_is_refused(
     ring: KeyRing, add: Callable[..., Registered]
 ) -> None:
@@ -213,6 +214,7 @@ def _without_card(write: Callable[..., int]) -> Callable[..., int]:
     return lambda path, content: 0 if path.name == CARD else write(path, content)
 
 
+@pytest.mark.promise("keys")
 def test_versions_of_an_older_key_load_after_a_rotation(add: Callable[..., Registered], tmp_path: Path) -> None:
     """And what is registered then is signed by the new one."""
     from gauntlet.tasks.registry.keys import rotate

@@ -113,6 +113,7 @@ def test_a_key_that_can_neither_be_read_nor_made_is_one_line(tmp_path: Path) -> 
             signing_key(path)
 
 
+@pytest.mark.promise("keys")
 def test_what_was_signed_before_a_rotation_still_verifies(tmp_path: Path) -> None:
     """Signatures and MACs of every key the ring ever had; the newest signs, and stands first."""
     path = tmp_path / "signing.pem"
