@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-LIFE = timedelta(seconds=2.5)  # of a claim or turn without a heartbeat, so that what the dead held lapses soon
+LIFE = timedelta(seconds=1)  # of a claim or turn without a heartbeat, so that what the dead held lapses soon
 BUSY_S = 1.0  # how long a locked database is waited for
 DELAYS_S = (0.5, 1.0, 2.0)  # of a step's retries: longer together than a server is away
 

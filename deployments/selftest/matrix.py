@@ -34,10 +34,8 @@ class Fault:
 
 
 CALLS = ("put", "set", "delete", "create", "finalize", "log", "claim", "release", "begin", "finish", "rows")
-ALWAYS = (
-    Fault("killed", "kill -9"),
-    Fault("answer lost", "the server did it, and its answer did not arrive", only=CALLS),
-)
+KILLED = Fault("killed", "kill -9")
+LOST = Fault("answer lost", "the server did it, and its answer did not arrive", only=CALLS)
 IN_TURN = (
     Fault("terminated", "SIGTERM"),
     Fault("frozen", "stopped until another has had its turn, then let go on"),
@@ -50,7 +48,7 @@ IN_TURN = (
     Fault("database away", "the claims database is locked for two seconds"),
     Fault("disk full", "no byte more can be written to a local file"),
 )
-FAULTS = {fault.name: fault for fault in (*ALWAYS, *IN_TURN)}
+FAULTS = {fault.name: fault for fault in (KILLED, LOST, *IN_TURN)}
 
 GAUNTLET = "ai4i"
 MOVE = (
