@@ -96,9 +96,15 @@ def _work_pool() -> str:
 
 def _deployments(cfg: Settings) -> Iterator[str]:
     answer = subprocess.run(
-        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
+        [sys.executable, "-P", "-m", "prefect", "--no-prompt", "deploy", "--all"],
         cwd=ROOT,
-        env={**os.environ, "GAUNTLET_HOME": str(cfg.state), "GAUNTLET_ROOT": str(ROOT), "COLUMNS": "1000"},
+        env={
+            **os.environ,
+            "GAUNTLET_HOME": str(cfg.state),
+            "GAUNTLET_ROOT": str(ROOT),
+            "PYTHONSAFEPATH": "1",
+            "COLUMNS": "1000",
+        },
         capture_output=True,
         text=True,
         check=False,

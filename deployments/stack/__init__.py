@@ -125,11 +125,10 @@ def up(cfg: Settings, say: Say = print) -> list[str]:
     Raises:
         ServiceDown: one did not become healthy; whatever this call started is ended again.
     """
-    _write_loan(cfg, ())
-    return _bring_up(cfg, say)
+    return _bring_up(cfg, say, stay=True)
 
 
-def _bring_up(cfg: Settings, say: Say) -> list[str]:
+def _bring_up(cfg: Settings, say: Say, *, stay: bool) -> list[str]:
     bypass_proxy()
     with _only_one(cfg):
         before = {service: read_record(_pid_file(cfg, service)) for service in needed(cfg)}
@@ -146,7 +145,13 @@ def _bring_up(cfg: Settings, say: Say) -> list[str]:
         for service, record in well.items():
             say(ServiceStatus(service.name, record.url, "healthy", "was up already").line())
         _start_all(cfg, missing, ports, say)
-        return [service.name for service in missing]
+        names = [service.name for service in missing]
+        # Under the lock: else a session that is starting would lend out what `up` was just asked to keep.
+        if stay:
+            _write_loan(cfg, ())
+        elif names:
+            _write_loan(cfg, {*_read_loan(cfg), *names})
+        return names
 
 
 def _start_all(cfg: Settings, services: list[Service], ports: Mapping[Service, int], say: Say) -> None:
@@ -184,12 +189,16 @@ def _well(cfg: Settings, service: Service, record: Record) -> bool:
 def down(cfg: Settings, only: Iterable[str] | None = None, say: Say = print) -> list[str]:
     """The names of the services that were ended: only what `up` started, and only if it is still that process."""
     with _only_one(cfg):
-        wanted = [service for service in SERVICES if only is None or service.name in only]
-        running = {service: processes for service in wanted if (processes := _processes(cfg, service))}
-        stop(*(process for processes in running.values() for process in processes))
-        for service in running:
-            record = read_record(_pid_file(cfg, service))
-            say(ServiceStatus(service.name, record.url if record else "", "stopped").line())
+        return _end(cfg, only, say)
+
+
+def _end(cfg: Settings, only: Iterable[str] | None, say: Say) -> list[str]:
+    wanted = [service for service in SERVICES if only is None or service.name in only]
+    running = {service: processes for service in wanted if (processes := _processes(cfg, service))}
+    stop(*(process for processes in running.values() for process in processes))
+    for service in running:
+        record = read_record(_pid_file(cfg, service))
+        say(ServiceStatus(service.name, record.url if record else "", "stopped").line())
     return [service.name for service in running]
 
 
@@ -234,14 +243,20 @@ def session_stack(cfg: Settings, say: Say = print) -> Iterator[Mapping[str, str]
     folder.mkdir(exist_ok=True)
     with (folder / "sessions").open("w") as sessions:
         fcntl.flock(sessions, fcntl.LOCK_SH)
-        if started := _bring_up(cfg, say):
-            _write_loan(cfg, {*_read_loan(cfg), *started})
+        _bring_up(cfg, say, stay=False)
         try:
             yield _connect_process(cfg)
         finally:
-            if _last_of(sessions) and (loan := _read_loan(cfg)):
-                down(cfg, only=loan, say=lambda _: None)
-                _write_loan(cfg, ())
+            if _last_of(sessions):
+                _return_loan(cfg)
+
+
+def _return_loan(cfg: Settings) -> None:
+    """End what is up for sessions only. Read under the lock: an `up` that came first has emptied the list."""
+    with _only_one(cfg):
+        if loan := _read_loan(cfg):
+            _end(cfg, loan, say=lambda _: None)
+            _write_loan(cfg, ())
 
 
 def _last_of(sessions: IO[str]) -> bool:

@@ -95,14 +95,17 @@ def marked(mark: str) -> list[psutil.Process]:
 
 
 def start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> psutil.Process:
-    """A process in a session of its own, its output in the log file, deaf to the terminal's Ctrl-C."""
+    """A process in a session of its own, its output in the log file, deaf to the terminal's Ctrl-C.
+
+    It and its children, a worker's runs among them, import nothing that lies in the folder where the user stands.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
         log.replace(log.with_suffix(".old.log"))
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as out:
         child = subprocess.Popen(
             list(command),
-            env=dict(environment),
+            env={**environment, "PYTHONSAFEPATH": "1"},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

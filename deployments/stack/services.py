@@ -130,6 +130,7 @@ def _mlflow_command(cfg: Settings, port: int) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     return [
         sys.executable,
+        "-P",
         "-m",
         "gauntlet.deployments.stack._mlflow_server",
         str(port),
@@ -140,7 +141,7 @@ def _mlflow_command(cfg: Settings, port: int) -> list[str]:
 
 def _prefect_command(cfg: Settings, port: int) -> list[str]:
     (cfg.state / "prefect").mkdir(parents=True, exist_ok=True)
-    return [sys.executable, "-m", "prefect", "server", "start", "--host", ADDRESS, "--port", str(port)]
+    return [sys.executable, "-P", "-m", "prefect", "server", "start", "--host", ADDRESS, "--port", str(port)]
 
 
 def _mlflow_environment(cfg: Settings, addresses: Mapping[str, str]) -> dict[str, str]:

@@ -67,6 +67,7 @@ def up(cfg: Settings, api_url: str) -> psutil.Process:
     before = log.stat().st_size if log.exists() else 0
     command = [
         sys.executable,
+        "-P",
         "-m",
         "prefect",
         "worker",
@@ -99,7 +100,8 @@ def take_over(cfg: Settings, *, healthcheck: bool = False) -> NoReturn:
     signing_key(cfg.key_file)
     if not export_prefect(cfg):
         raise BadInput(None, "no Prefect server is named", do="set PREFECT_API_URL to the server's API")
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
+    os.environ["PYTHONSAFEPATH"] = "1"  # for its runs, which -P here does not reach
+    command = [sys.executable, "-P", "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
     os.execv(sys.executable, [*command, *(["--with-healthcheck"] if healthcheck else [])])  # noqa: S606
 
 
