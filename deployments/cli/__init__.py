@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import typer
 
 from gauntlet.datasets.errors import GauntletError
+from gauntlet.datasets.io.atomic import cannot_write
 from gauntlet.deployments.cli import bench, data, keys, loop, run, secrets, selftest, stack, supply
 from gauntlet.deployments.entrypoint import read_secret_files
+from gauntlet.tasks.runtime.settings import settings
 
 app = typer.Typer(
     name="gauntlet",
@@ -50,6 +54,10 @@ def main() -> None:
     except typer.Exit as done:
         status = done.exit_code
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            full = cannot_write(Path(error.filename or settings().state), error)
+            print(f"gauntlet: {full}", file=sys.stderr)
+            sys.exit(1)
         if not hasattr(error, "format_message"):  # a usage error of the command line itself has it
             if os.environ.get("GAUNTLET_TRACEBACK"):
                 raise

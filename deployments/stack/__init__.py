@@ -38,6 +38,7 @@ from gauntlet.deployments.stack.services import (
     needed,
     some_free_port,
 )
+from gauntlet.deployments.stack.trouble import explained, taken
 from gauntlet.tasks.runtime.connection import bypass_proxy, export_prefect, resolve
 from gauntlet.tasks.runtime.settings import Settings, private_home, settings
 
@@ -80,14 +81,19 @@ def _only_one(cfg: Settings) -> Iterator[None]:
         yield
 
 
-def _port(cfg: Settings, service: Service) -> int:
-    """The port that it had, else the wished one, else any: the first of these that is free."""
-    before = read_record(_pid_file(cfg, service))
+def _port(cfg: Settings, service: Service, say: Say) -> int:
+    """The port that it had, else the wished one, else any: the first of these that is free. A move is said."""
+    before, wished = read_record(_pid_file(cfg, service)), service.wished_port(cfg)
     if before and wait_until(lambda: free(before.port, service.grpc), time.monotonic() + PORT_PATIENCE_S):
         return before.port
-    if free(service.wished_port(cfg), service.grpc):
-        return service.wished_port(cfg)
-    return some_free_port(service.grpc)
+    why = taken(service, before.port) if before else ""
+    if not free(wished, service.grpc):
+        why = taken(service, wished) or why
+        wished = some_free_port(service.grpc)
+    if why:
+        variable = f"GAUNTLET_{service.name.upper()}_PORT"
+        say(f"{service.name:<8}  {why}; it gets {wished} instead (choose by {variable})")
+    return wished
 
 
 def _environment(cfg: Settings, service: Service, addresses: Mapping[str, str]) -> dict[str, str]:
@@ -108,7 +114,7 @@ def _wait(cfg: Settings, service: Service, record: Record, say: Say) -> None:
     if not wait_until(ready, began + cfg.service_timeout_s) or gone:
         log = _log(cfg, service)
         why = f"it ended: {last_line(log)}" if gone else f"not healthy after {cfg.service_timeout_s:.0f} s"
-        raise ServiceDown(service.name, record.url, why, f"see {log}")
+        raise ServiceDown(service.name, record.url, *explained(cfg, service, record.port, why, log, gone=bool(gone)))
     say(ServiceStatus(service.name, record.url, "healthy", f"log {_shown(_log(cfg, service))}").line())
 
 
@@ -137,7 +143,7 @@ def _bring_up(cfg: Settings, say: Say, *, stay: bool) -> list[str]:
         missing = [service for service in before if service not in well]
         for service in missing:
             stop(*_processes(cfg, service))  # it runs, but is not well
-            ports[service] = _port(cfg, service)
+            ports[service] = _port(cfg, service, say)
         if S3 in missing and MLFLOW in well and ((record := before[S3]) is None or record.port != ports[S3]):
             stop(*_processes(cfg, MLFLOW))  # it was told the address at which S3 was
             missing.append(MLFLOW)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 
+from gauntlet.datasets.io.atomic import write_whole
+
 STOP_TIMEOUT_S = 10.0
 LOG_LIMIT_BYTES = 5_000_000
 MARK = "GAUNTLET_STARTED_AS"  # in the environment of a server and of its children
@@ -48,11 +50,12 @@ def _born(pid: int) -> str:
 
 
 def write_record(file: Path, record: Record) -> None:
-    """Write a pid file whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    scratch = file.with_suffix(".part")
-    scratch.write_text(json.dumps(asdict(record)))
-    scratch.replace(file)
+    """Write a pid file whole or not at all.
+
+    Raises:
+        BadInput: the disk is full, or the folder is closed to us.
+    """
+    write_whole(file, json.dumps(asdict(record)).encode(), mode=0o600)
 
 
 def read_record(file: Path) -> Record | None:

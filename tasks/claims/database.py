@@ -128,9 +128,8 @@ def transaction(engine: Engine, *, reading: bool = False) -> Iterator[Connection
             yield connection
     except (OperationalError, PoolTimeout) as error:
         why = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise ServiceDown(
-            "the claims database", engine.url.render_as_string(), why, "start it and try again"
-        ) from error
+        do = "free space on its disk and try again" if "full" in why else "start it and try again"
+        raise ServiceDown("the claims database", engine.url.render_as_string(), why, do) from error
 
 
 def ready(engine: Engine) -> None:
