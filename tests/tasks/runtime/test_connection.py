@@ -30,6 +30,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     for name in NAMES:
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
+    monkeypatch.setenv("GAUNTLET_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     write_stack(tmp_path, mlflow=5000, s3=8333)
     keys = {"access_key": "local", "secret_key": "local-secret"}
