@@ -14,6 +14,7 @@ import pytest
 from gauntlet.blocks import ArtifactStore, DataLocation, TrackingServer
 from gauntlet.datasets.errors import BadInput, GauntletError
 from gauntlet.tasks.runtime import connection
+from gauntlet.tasks.runtime import settings as settings_module
 from gauntlet.tasks.runtime.connection import Connection, Credentials, block_name, data_root, resolve, s3_client
 from gauntlet.tasks.runtime.settings import Settings, settings
 
@@ -203,7 +204,8 @@ def test_a_wildcard_against_proxies_stays(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_named_profile_reaches_boto3(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also from `.env`, which boto3 does not read."""
+    """Also from the project's `.env`, which boto3 does not read."""
+    monkeypatch.setattr(settings_module, "project", lambda: home)
     (home / "aws").write_text("[plant]\naws_access_key_id = of-the-plant\naws_secret_access_key = s\n")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "aws"))
     (home / ".env").write_text("AWS_PROFILE=plant\nMLFLOW_TRACKING_URI=http://plant\n")
