@@ -12,6 +12,7 @@ from typing import Any
 
 import typer
 
+from gauntlet.datasets.address import one_line
 from gauntlet.datasets.errors import GauntletError
 from gauntlet.datasets.io.atomic import cannot_write
 from gauntlet.deployments.cli import bench, data, keys, loop, run, secrets, selftest, stack, supply
@@ -62,7 +63,7 @@ def main() -> None:
             if os.environ.get("GAUNTLET_TRACEBACK"):
                 raise
             print(
-                f"gauntlet: {type(error).__name__}: {' '.join(str(error).split())}. "
+                f"gauntlet: {type(error).__name__}: {one_line(error, 4_000)}. "
                 "Set GAUNTLET_TRACEBACK=1 for the traceback.",
                 file=sys.stderr,
             )

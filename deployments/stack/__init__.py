@@ -14,6 +14,7 @@ from typing import IO
 
 import psutil
 
+from gauntlet.datasets.address import masked, without_login
 from gauntlet.datasets.errors import ServiceDown
 from gauntlet.deployments.stack.process import (
     MARK,
@@ -59,7 +60,7 @@ class ServiceStatus:
     def line(self) -> str:
         """The line that a user sees."""
         return "  ".join(
-            part for part in (f"{self.name:<8}", f"{self.url:<28}", f"{self.state:<9}", self.detail) if part
+            part for part in (f"{self.name:<8}", f"{masked(self.url):<28}", f"{self.state:<9}", self.detail) if part
         )
 
 
@@ -297,4 +298,5 @@ def _connect_process(cfg: Settings) -> dict[str, str]:
         os.environ["PREFECT_HOME"] = str(cfg.state / "prefect")
     settings.cache_clear()
     connection = resolve(cfg, blocks=False)
-    return {"Prefect": api.removesuffix("/api"), "MLflow": connection.mlflow_ui or connection.tracking_uri}
+    pages = {"Prefect": api.removesuffix("/api"), "MLflow": connection.mlflow_ui or connection.tracking_uri}
+    return {name: without_login(page) for name, page in pages.items()}

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from gauntlet.datasets.address import masked
 from gauntlet.datasets.io.atomic import write_whole
 
 STOP_TIMEOUT_S = 10.0
@@ -178,7 +179,7 @@ def last_line(log: Path) -> str:
         lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
     except OSError:
         return ""
-    return lines[-1][-200:] if lines else ""
+    return masked(lines[-1])[-200:] if lines else ""
 
 
 def wait_until(true: Callable[[], object], deadline: float, every: float = 0.1) -> bool:

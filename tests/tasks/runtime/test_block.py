@@ -58,7 +58,7 @@ def test_prefect_away_is_an_outage_and_no_default(stack: Any) -> None:
     """It names the block and the server, and not the password in the server's address."""
     with temporary_settings({PREFECT_API_URL: NOWHERE}), pytest.raises(ServiceDown) as caught:
         policy(RetrainPolicy)
-    assert "Prefect at http://127.0.0.1:9/api" in str(caught.value)
+    assert "Prefect at http://user:***@127.0.0.1:9/api" in str(caught.value)
     assert "gauntlet-retrain-policy/retrain-policy" in str(caught.value)
     assert "\n" not in str(caught.value)
 
