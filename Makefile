@@ -20,7 +20,7 @@ help: ## Show this text
 $(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Gauntlet needs Python 3.11 to 3.13, this is " + sys.version.split()[0] + ". Name another with `make PYTHON=python3.12`.")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "make: no virtual environment could be made; on Debian install python3-venv"; exit 1; }
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE "^uv==[0-9.]+" requirements.lock)" || { echo "make: uv could not be installed: is the package index within reach? Run the same command again to continue."; exit 1; }
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r <(sed -n '/^uv==/,/[^\\]$$/p' requirements.lock) || { echo "make: uv could not be installed: is the package index within reach? Run the same command again to continue."; exit 1; }
 	@echo "installing the pinned packages (about a minute, 2 GB; what is there already is kept)"
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --system-certs --quiet --require-hashes --compile-bytecode -r requirements.lock || { echo "make: the packages could not be installed, see above. Run the same command again to continue."; exit 1; }
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable . || { echo "make: gauntlet itself could not be installed, see above."; exit 1; }

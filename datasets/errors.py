@@ -23,11 +23,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from gauntlet.datasets.address import masked
+
 
 class GauntletError(Exception):
-    """Something that a user can act on; `str()` is the one line to show."""
+    """Something that a user can act on; `str()` is the one line to show, in which no address has a password."""
 
     exit_status = 1
+
+    def __init__(self, *parts: object) -> None:
+        super().__init__(*(masked(part) if isinstance(part, str) else part for part in parts))
 
 
 class BadInput(GauntletError):
@@ -102,7 +107,7 @@ class ServiceDown(GauntletError):
     """A server that the run needs does not answer."""
 
     def __init__(self, service: str, url: str, why: str, do: str = "run `gauntlet status`") -> None:
-        self.service, self.url = service, url
+        self.service, self.url = service, masked(url)
         super().__init__(" ".join(f"{service} at {url} does not answer ({why}). {do[0].upper()}{do[1:]}.".split()))
 
 

@@ -24,6 +24,7 @@ from gauntlet.blocks import (
     TelemetryDatabase,
     TrackingServer,
 )
+from gauntlet.datasets.address import without_login
 from gauntlet.datasets.errors import GauntletError
 from gauntlet.tasks.registry.own_keys import own_keys
 from gauntlet.tasks.runtime.connection import Connection, block_name, resolve
@@ -50,17 +51,20 @@ def deploy(cfg: Settings) -> Iterator[str]:
     for document in _documents(cfg, connection):
         if _save_once(document):
             yield f"block        {document.get_block_type_slug()}/{block_name(document)}"
+    if without_login(connection.tracking_uri) != connection.tracking_uri:
+        yield "              the tracking server's login stays here: give MLFLOW_TRACKING_URI with it to each further worker"
     yield f"work pool    {WORK_POOL} ({_work_pool()})"
     yield from _deployments(cfg)
 
 
 def _documents(cfg: Settings, connection: Connection) -> tuple[Block, ...]:
     keys = connection.credentials
+    # Whoever may look at Prefect's pages reads them there: a login goes to each worker by its environment.
     return (
-        TrackingServer(tracking_uri=connection.tracking_uri, follow_local_stack=not cfg.own_mlflow),
+        TrackingServer(tracking_uri=without_login(connection.tracking_uri), follow_local_stack=not cfg.own_mlflow),
         ArtifactStore(
             bucket=connection.bucket,
-            endpoint_url=connection.s3_endpoint_url or "",
+            endpoint_url=without_login(connection.s3_endpoint_url or ""),
             region=connection.region,
             # The local stack's keys stay in its own file; an own server's are kept encrypted by Prefect.
             access_key=keys.access_key if keys and cfg.own_s3 else "",
@@ -96,9 +100,15 @@ def _work_pool() -> str:
 
 def _deployments(cfg: Settings) -> Iterator[str]:
     answer = subprocess.run(
-        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
+        [sys.executable, "-P", "-m", "prefect", "--no-prompt", "deploy", "--all"],
         cwd=ROOT,
-        env={**os.environ, "GAUNTLET_HOME": str(cfg.state), "GAUNTLET_ROOT": str(ROOT), "COLUMNS": "1000"},
+        env={
+            **os.environ,
+            "GAUNTLET_HOME": str(cfg.state),
+            "GAUNTLET_ROOT": str(ROOT),
+            "PYTHONSAFEPATH": "1",
+            "COLUMNS": "1000",
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -83,7 +83,12 @@ def _timed(code: str, arguments: Sequence[str], folder: Path | None) -> float:
             env = {**env, "PYTHONPATH": str(folder.resolve())}
         began = time.monotonic()
         done = subprocess.run(
-            [sys.executable, "-c", code, *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False
+            [sys.executable, "-P", "-c", code, *arguments],
+            cwd=folder,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         seconds = time.monotonic() - began
     if done.returncode:

@@ -33,6 +33,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import requests
 from standardwebhooks.webhooks import Webhook
@@ -130,7 +131,10 @@ def main(arguments: list[str]) -> int:
     try:
         answer = send(url, body, secret[0], identity)
     except requests.RequestException as error:
-        print(f"{url} does not answer ({type(error).__name__}): send it again with --id {identity}", file=sys.stderr)
+        print(
+            f"{urlsplit(url).hostname} does not answer ({type(error).__name__}): send it again with --id {identity}",
+            file=sys.stderr,
+        )
         return 1
     print(answer.status_code, answer.text)
     if answer.status_code in _AGAIN or (answer.status_code == 409 and not taken(answer)):

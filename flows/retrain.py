@@ -16,6 +16,7 @@ from prefect.events import emit_event
 from prefect.states import State
 
 from gauntlet.blocks import RetrainPolicy
+from gauntlet.datasets.address import masked
 from gauntlet.datasets.errors import BadInput
 from gauntlet.flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy, refused, send_events
 from gauntlet.flows._promotion import holding_aliases, label, promote_challenger, recover_aliases
@@ -145,8 +146,8 @@ def retrain(
     except NotYet as error:  # the claim is given back without a cooldown: the next drift check may ask again
         return _refused(loop, gauntlet, str(error))
     except Exception as error:
-        text = f"{gauntlet}: retraining failed. {error}"
-        _tell(loop, "failed", gauntlet, {"error": str(error), **why}, text, request)
+        cause = masked(str(error))
+        _tell(loop, "failed", gauntlet, {"error": cause, **why}, f"{gauntlet}: retraining failed. {cause}", request)
         raise
 
 

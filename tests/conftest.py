@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -36,6 +37,9 @@ _USERS_OWN = (
 for _name in [*_USERS_OWN, *(name for name in os.environ if name.startswith("GAUNTLET_"))]:
     if _name != "GAUNTLET_DATA_DIR":
         os.environ.pop(_name, None)
+# Where a test names no home of its own: never that of whoever works in this checkout.
+os.environ["GAUNTLET_HOME"] = tempfile.mkdtemp(prefix="gauntlet-home-")
+atexit.register(shutil.rmtree, os.environ["GAUNTLET_HOME"], ignore_errors=True)
 
 from gauntlet.datasets.spec import Source
 from gauntlet.deployments import stack as local_stack

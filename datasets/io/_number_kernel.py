@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from gauntlet.datasets.io.compiled import compiled
 
 OK, NOT_A_NUMBER, TOO_FEW, TOO_MANY, TOO_LONG, ROWS_PAST_END = range(6)
 
@@ -18,7 +19,7 @@ _POWERS = np.array([10.0**k for k in range(23)])
 _MAX_DECIMALS = 5  # digit, point, decimals and separator fill the eight bytes
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _decimals(text, start, point):  # type: ignore[no-untyped-def]
     """Digits after the point of the first field if it is of the fixed shape, else 0."""
     n = len(text)
@@ -31,7 +32,7 @@ def _decimals(text, start, point):  # type: ignore[no-untyped-def]
     return end - i - 2 if end - i - 2 <= _MAX_DECIMALS else 0
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _eight(text, i):  # type: ignore[no-untyped-def]
     """Eight bytes as one number, the first lowest: the compiler makes one load of it."""
     word = np.uint64(text[i])
@@ -40,7 +41,7 @@ def _eight(text, i):  # type: ignore[no-untyped-def]
     return word
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _fixed_row(text, i, separator, point, decimals, slot, out, row):  # type: ignore[no-untyped-def]
     """Where the next row begins, or 0 if this row is not of the fixed shape (then `out[:, row]` is not filled).
 
@@ -76,7 +77,7 @@ def _fixed_row(text, i, separator, point, decimals, slot, out, row):  # type: ig
     return i + np.uint64(1) if wrong == 0 else np.uint64(0)
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def parse_rows(text, start, separator, point, columns, slot, out):  # type: ignore[no-untyped-def]
     """(status, lines read, column) after filling `out` (signals x rows, float32).
 

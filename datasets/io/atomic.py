@@ -12,8 +12,8 @@ from pathlib import Path
 from gauntlet.datasets.errors import BadInput
 
 
-def write_whole(file: Path, content: bytes) -> Path:
-    """`file`, which now holds `content`; its folder is made where needed.
+def write_whole(file: Path, content: bytes, mode: int = 0o644) -> Path:
+    """`file`, which now holds `content` with these permissions; its folder is made where needed.
 
     Raises:
         BadInput: the folder cannot be written, or the disk is full; a file that was there before is untouched.
@@ -25,7 +25,7 @@ def write_whole(file: Path, content: bytes) -> Path:
             try:
                 scratch.write(content)
                 scratch.close()
-                part.chmod(0o644)  # a temporary file is private to its user, a data file is not
+                part.chmod(mode)  # a temporary file is private to its user, a data file is not
                 part.replace(file)
             except BaseException:
                 part.unlink(missing_ok=True)

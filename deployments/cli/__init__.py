@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import typer
 
+from gauntlet.datasets.address import one_line
 from gauntlet.datasets.errors import GauntletError
+from gauntlet.datasets.io.atomic import cannot_write
 from gauntlet.deployments.cli import bench, data, keys, loop, run, secrets, selftest, stack, supply
 from gauntlet.deployments.entrypoint import read_secret_files
+from gauntlet.tasks.runtime.settings import settings
 
 app = typer.Typer(
     name="gauntlet",
@@ -50,11 +55,15 @@ def main() -> None:
     except typer.Exit as done:
         status = done.exit_code
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            full = cannot_write(Path(error.filename or settings().state), error)
+            print(f"gauntlet: {full}", file=sys.stderr)
+            sys.exit(1)
         if not hasattr(error, "format_message"):  # a usage error of the command line itself has it
             if os.environ.get("GAUNTLET_TRACEBACK"):
                 raise
             print(
-                f"gauntlet: {type(error).__name__}: {' '.join(str(error).split())}. "
+                f"gauntlet: {type(error).__name__}: {one_line(error, 4_000)}. "
                 "Set GAUNTLET_TRACEBACK=1 for the traceback.",
                 file=sys.stderr,
             )

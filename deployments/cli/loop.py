@@ -13,6 +13,8 @@ from rich.table import Table
 from gauntlet.datasets.errors import BadInput
 from gauntlet.deployments.cli.run import call_flow
 from gauntlet.deployments.stack import session_stack
+from gauntlet.deployments.stack.services import free
+from gauntlet.deployments.stack.trouble import holder
 from gauntlet.flows import flow_named
 from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.runtime.settings import settings
@@ -125,6 +127,9 @@ def api(
     from gauntlet.deployments.connections import Limits, checked_proxies
 
     limits = Limits(trusted_proxies=checked_proxies(trusted_proxy or ()))
+    if not free(port, host=host):
+        what = f"--port {port} at {host}: in use by {holder(port)}"
+        raise BadInput(None, what, do="end that, or name another with --port")
     with session_stack(settings()):
         from gauntlet.deployments.api import from_environment, serve
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
+from gauntlet.datasets.errors import BadInput
 from gauntlet.deployments import stack
 from gauntlet.deployments.stack import probe
 from gauntlet.deployments.stack import worker as working
+from gauntlet.deployments.stack.under_way import under_way
 from gauntlet.tasks.runtime.connection import USER, local_address, passwords_file, resolve
 from gauntlet.tasks.runtime.settings import settings
 
@@ -34,11 +37,35 @@ def up(
         print(working.line(settings()))
 
 
-def down() -> None:
-    """Stop the servers that `up` started, and nothing else."""
+def down(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, whatever is under way.")] = False,
+) -> None:
+    """Stop the servers that `up` started, and nothing else; asks first where runs are under way."""
+    if not yes:
+        _ask_before_stopping()
     worked = working.down(settings())
     if not stack.down(settings()) and not worked:
         print("nothing to stop")
+
+
+def _ask_before_stopping() -> None:
+    """Nothing, when nothing is under way or a person says that it may be ended.
+
+    Raises:
+        BadInput: something is, and there is nobody to ask.
+    """
+    busy = under_way(settings())
+    if not busy:
+        return
+    if not sys.stdin.isatty():
+        what = f"{len(busy)} under way, which would be ended: {', '.join(busy)}"
+        raise BadInput(None, what, do="wait for them, or type `gauntlet down --yes`")
+    print("under way, and would be ended:")
+    for line in busy:
+        print(f"  {line}")
+    if not typer.confirm("Stop the servers?"):
+        print("nothing was stopped")
+        raise typer.Exit(1)
 
 
 def status(

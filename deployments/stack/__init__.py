@@ -14,6 +14,7 @@ from typing import IO
 
 import psutil
 
+from gauntlet.datasets.address import masked, without_login
 from gauntlet.datasets.errors import ServiceDown
 from gauntlet.deployments.stack.process import (
     MARK,
@@ -38,6 +39,7 @@ from gauntlet.deployments.stack.services import (
     needed,
     some_free_port,
 )
+from gauntlet.deployments.stack.trouble import explained, taken
 from gauntlet.tasks.runtime.connection import bypass_proxy, export_prefect, resolve
 from gauntlet.tasks.runtime.settings import Settings, private_home, settings
 
@@ -58,7 +60,7 @@ class ServiceStatus:
     def line(self) -> str:
         """The line that a user sees."""
         return "  ".join(
-            part for part in (f"{self.name:<8}", f"{self.url:<28}", f"{self.state:<9}", self.detail) if part
+            part for part in (f"{self.name:<8}", f"{masked(self.url):<28}", f"{self.state:<9}", self.detail) if part
         )
 
 
@@ -80,14 +82,19 @@ def _only_one(cfg: Settings) -> Iterator[None]:
         yield
 
 
-def _port(cfg: Settings, service: Service) -> int:
-    """The port that it had, else the wished one, else any: the first of these that is free."""
-    before = read_record(_pid_file(cfg, service))
+def _port(cfg: Settings, service: Service, say: Say) -> int:
+    """The port that it had, else the wished one, else any: the first of these that is free. A move is said."""
+    before, wished = read_record(_pid_file(cfg, service)), service.wished_port(cfg)
     if before and wait_until(lambda: free(before.port, service.grpc), time.monotonic() + PORT_PATIENCE_S):
         return before.port
-    if free(service.wished_port(cfg), service.grpc):
-        return service.wished_port(cfg)
-    return some_free_port(service.grpc)
+    why = taken(service, before.port) if before else ""
+    if not free(wished, service.grpc):
+        why = taken(service, wished) or why
+        wished = some_free_port(service.grpc)
+    if why:
+        variable = f"GAUNTLET_{service.name.upper()}_PORT"
+        say(f"{service.name:<8}  {why}; it gets {wished} instead (choose by {variable})")
+    return wished
 
 
 def _environment(cfg: Settings, service: Service, addresses: Mapping[str, str]) -> dict[str, str]:
@@ -108,7 +115,7 @@ def _wait(cfg: Settings, service: Service, record: Record, say: Say) -> None:
     if not wait_until(ready, began + cfg.service_timeout_s) or gone:
         log = _log(cfg, service)
         why = f"it ended: {last_line(log)}" if gone else f"not healthy after {cfg.service_timeout_s:.0f} s"
-        raise ServiceDown(service.name, record.url, why, f"see {log}")
+        raise ServiceDown(service.name, record.url, *explained(cfg, service, record.port, why, log, gone=bool(gone)))
     say(ServiceStatus(service.name, record.url, "healthy", f"log {_shown(_log(cfg, service))}").line())
 
 
@@ -125,11 +132,10 @@ def up(cfg: Settings, say: Say = print) -> list[str]:
     Raises:
         ServiceDown: one did not become healthy; whatever this call started is ended again.
     """
-    _write_loan(cfg, ())
-    return _bring_up(cfg, say)
+    return _bring_up(cfg, say, stay=True)
 
 
-def _bring_up(cfg: Settings, say: Say) -> list[str]:
+def _bring_up(cfg: Settings, say: Say, *, stay: bool) -> list[str]:
     bypass_proxy()
     with _only_one(cfg):
         before = {service: read_record(_pid_file(cfg, service)) for service in needed(cfg)}
@@ -138,7 +144,7 @@ def _bring_up(cfg: Settings, say: Say) -> list[str]:
         missing = [service for service in before if service not in well]
         for service in missing:
             stop(*_processes(cfg, service))  # it runs, but is not well
-            ports[service] = _port(cfg, service)
+            ports[service] = _port(cfg, service, say)
         if S3 in missing and MLFLOW in well and ((record := before[S3]) is None or record.port != ports[S3]):
             stop(*_processes(cfg, MLFLOW))  # it was told the address at which S3 was
             missing.append(MLFLOW)
@@ -146,7 +152,13 @@ def _bring_up(cfg: Settings, say: Say) -> list[str]:
         for service, record in well.items():
             say(ServiceStatus(service.name, record.url, "healthy", "was up already").line())
         _start_all(cfg, missing, ports, say)
-        return [service.name for service in missing]
+        names = [service.name for service in missing]
+        # Under the lock: else a session that is starting would lend out what `up` was just asked to keep.
+        if stay:
+            _write_loan(cfg, ())
+        elif names:
+            _write_loan(cfg, {*_read_loan(cfg), *names})
+        return names
 
 
 def _start_all(cfg: Settings, services: list[Service], ports: Mapping[Service, int], say: Say) -> None:
@@ -184,12 +196,16 @@ def _well(cfg: Settings, service: Service, record: Record) -> bool:
 def down(cfg: Settings, only: Iterable[str] | None = None, say: Say = print) -> list[str]:
     """The names of the services that were ended: only what `up` started, and only if it is still that process."""
     with _only_one(cfg):
-        wanted = [service for service in SERVICES if only is None or service.name in only]
-        running = {service: processes for service in wanted if (processes := _processes(cfg, service))}
-        stop(*(process for processes in running.values() for process in processes))
-        for service in running:
-            record = read_record(_pid_file(cfg, service))
-            say(ServiceStatus(service.name, record.url if record else "", "stopped").line())
+        return _end(cfg, only, say)
+
+
+def _end(cfg: Settings, only: Iterable[str] | None, say: Say) -> list[str]:
+    wanted = [service for service in SERVICES if only is None or service.name in only]
+    running = {service: processes for service in wanted if (processes := _processes(cfg, service))}
+    stop(*(process for processes in running.values() for process in processes))
+    for service in running:
+        record = read_record(_pid_file(cfg, service))
+        say(ServiceStatus(service.name, record.url if record else "", "stopped").line())
     return [service.name for service in running]
 
 
@@ -234,14 +250,20 @@ def session_stack(cfg: Settings, say: Say = print) -> Iterator[Mapping[str, str]
     folder.mkdir(exist_ok=True)
     with (folder / "sessions").open("w") as sessions:
         fcntl.flock(sessions, fcntl.LOCK_SH)
-        if started := _bring_up(cfg, say):
-            _write_loan(cfg, {*_read_loan(cfg), *started})
+        _bring_up(cfg, say, stay=False)
         try:
             yield _connect_process(cfg)
         finally:
-            if _last_of(sessions) and (loan := _read_loan(cfg)):
-                down(cfg, only=loan, say=lambda _: None)
-                _write_loan(cfg, ())
+            if _last_of(sessions):
+                _return_loan(cfg)
+
+
+def _return_loan(cfg: Settings) -> None:
+    """End what is up for sessions only. Read under the lock: an `up` that came first has emptied the list."""
+    with _only_one(cfg):
+        if loan := _read_loan(cfg):
+            _end(cfg, loan, say=lambda _: None)
+            _write_loan(cfg, ())
 
 
 def _last_of(sessions: IO[str]) -> bool:
@@ -276,4 +298,5 @@ def _connect_process(cfg: Settings) -> dict[str, str]:
         os.environ["PREFECT_HOME"] = str(cfg.state / "prefect")
     settings.cache_clear()
     connection = resolve(cfg, blocks=False)
-    return {"Prefect": api.removesuffix("/api"), "MLflow": connection.mlflow_ui or connection.tracking_uri}
+    pages = {"Prefect": api.removesuffix("/api"), "MLflow": connection.mlflow_ui or connection.tracking_uri}
+    return {name: without_login(page) for name, page in pages.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import os
 import secrets
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from gauntlet.datasets.io.atomic import write_whole
 from gauntlet.tasks.runtime.connection import ADDRESS, Credentials, passwords_file, read_credentials, read_password
 from gauntlet.tasks.runtime.settings import Settings
 
@@ -75,12 +75,12 @@ def s3_environment(folder: Path) -> dict[str, str]:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write a file that its owner alone may read, whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    scratch = file.with_suffix(".part")
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        out.write(text)
-    scratch.replace(file)
+    """Write a file that its owner alone may read, whole or not at all.
+
+    Raises:
+        BadInput: the disk is full, or the folder is closed to us.
+    """
+    write_whole(file, text.encode(), mode=0o600)
 
 
 def _certificate() -> tuple[str, str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import requests
 
+from gauntlet.datasets.address import one_line
 from gauntlet.tasks.runtime.connection import USER, Connection
 
 TIMEOUT_S = 10
@@ -56,4 +57,4 @@ def _post(url: str, body: dict[str, Any], login: tuple[str, str] | None) -> dict
 
 
 def _short(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+    return f"{type(error).__name__}: {one_line(error, 160)}"

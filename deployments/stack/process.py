@@ -13,6 +13,9 @@ from pathlib import Path
 
 import psutil
 
+from gauntlet.datasets.address import masked
+from gauntlet.datasets.io.atomic import write_whole
+
 STOP_TIMEOUT_S = 10.0
 LOG_LIMIT_BYTES = 5_000_000
 MARK = "GAUNTLET_STARTED_AS"  # in the environment of a server and of its children
@@ -48,11 +51,12 @@ def _born(pid: int) -> str:
 
 
 def write_record(file: Path, record: Record) -> None:
-    """Write a pid file whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    scratch = file.with_suffix(".part")
-    scratch.write_text(json.dumps(asdict(record)))
-    scratch.replace(file)
+    """Write a pid file whole or not at all.
+
+    Raises:
+        BadInput: the disk is full, or the folder is closed to us.
+    """
+    write_whole(file, json.dumps(asdict(record)).encode(), mode=0o600)
 
 
 def read_record(file: Path) -> Record | None:
@@ -95,14 +99,17 @@ def marked(mark: str) -> list[psutil.Process]:
 
 
 def start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> psutil.Process:
-    """A process in a session of its own, its output in the log file, deaf to the terminal's Ctrl-C."""
+    """A process in a session of its own, its output in the log file, deaf to the terminal's Ctrl-C.
+
+    It and its children, a worker's runs among them, import nothing that lies in the folder where the user stands.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
         log.replace(log.with_suffix(".old.log"))
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as out:
         child = subprocess.Popen(
             list(command),
-            env=dict(environment),
+            env={**environment, "PYTHONSAFEPATH": "1"},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -172,7 +179,7 @@ def last_line(log: Path) -> str:
         lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
     except OSError:
         return ""
-    return lines[-1][-200:] if lines else ""
+    return masked(lines[-1])[-200:] if lines else ""
 
 
 def wait_until(true: Callable[[], object], deadline: float, every: float = 0.1) -> bool:

@@ -46,6 +46,10 @@ class Service:
         """The address at a port."""
         return f"http://{ADDRESS}:{port}"
 
+    def ports(self, port: int) -> tuple[int, ...]:
+        """Every port that it listens at when this is its own."""
+        return (port, port + _GRPC) if self.grpc else (port,)
+
 
 def program(name: str) -> str:
     """The path of a program of this environment.
@@ -59,13 +63,13 @@ def program(name: str) -> str:
     return found
 
 
-def free(port: int, grpc: bool = False) -> bool:
+def free(port: int, grpc: bool = False, host: str = ADDRESS) -> bool:
     """True when nobody listens on the port (and on its gRPC sibling)."""
     for wanted in (port, port + _GRPC) if grpc else (port,):
-        with contextlib.closing(socket.socket()) as probe:
+        with contextlib.closing(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((ADDRESS, wanted))
+                probe.bind((host, wanted))
             except OSError:
                 return False
     return True
@@ -130,6 +134,7 @@ def _mlflow_command(cfg: Settings, port: int) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     return [
         sys.executable,
+        "-P",
         "-m",
         "gauntlet.deployments.stack._mlflow_server",
         str(port),
@@ -140,7 +145,7 @@ def _mlflow_command(cfg: Settings, port: int) -> list[str]:
 
 def _prefect_command(cfg: Settings, port: int) -> list[str]:
     (cfg.state / "prefect").mkdir(parents=True, exist_ok=True)
-    return [sys.executable, "-m", "prefect", "server", "start", "--host", ADDRESS, "--port", str(port)]
+    return [sys.executable, "-P", "-m", "prefect", "server", "start", "--host", ADDRESS, "--port", str(port)]
 
 
 def _mlflow_environment(cfg: Settings, addresses: Mapping[str, str]) -> dict[str, str]:

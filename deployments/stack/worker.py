@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import psutil
 
+from gauntlet.datasets.address import masked
 from gauntlet.datasets.errors import BadInput, ServiceDown
 from gauntlet.deployments.stack.process import (
     MARK,
@@ -50,7 +51,7 @@ def up(cfg: Settings, api_url: str) -> psutil.Process:
     """
     signing_key(cfg.key_file)
     record = read_record(_file(cfg))
-    if (running := alive(record)) is not None and record is not None and record.url == api_url:
+    if (running := alive(record)) is not None and _asks(running) == api_url:
         return running
     down(cfg)
     environment = {
@@ -67,6 +68,7 @@ def up(cfg: Settings, api_url: str) -> psutil.Process:
     before = log.stat().st_size if log.exists() else 0
     command = [
         sys.executable,
+        "-P",
         "-m",
         "prefect",
         "worker",
@@ -79,7 +81,7 @@ def up(cfg: Settings, api_url: str) -> psutil.Process:
         "local",
     ]
     process = start(command, environment, log)
-    write_record(_file(cfg), record_of(process, 0, api_url))
+    write_record(_file(cfg), record_of(process, 0, masked(api_url)))
 
     def settled() -> bool:
         return not process.is_running() or (log.exists() and _READY in log.read_text(errors="replace")[before:].lower())
@@ -88,6 +90,14 @@ def up(cfg: Settings, api_url: str) -> psutil.Process:
     if alive(read_record(_file(cfg))) is None:
         raise ServiceDown("the worker", api_url, f"it ended: {last_line(log)}", f"see {log}")
     return process
+
+
+def _asks(worker: psutil.Process) -> str:
+    """The address that a running worker was started with: the record does not hold its password."""
+    try:
+        return worker.environ().get("PREFECT_API_URL", "")
+    except psutil.Error:
+        return ""
 
 
 def take_over(cfg: Settings, *, healthcheck: bool = False) -> NoReturn:
@@ -99,7 +109,8 @@ def take_over(cfg: Settings, *, healthcheck: bool = False) -> NoReturn:
     signing_key(cfg.key_file)
     if not export_prefect(cfg):
         raise BadInput(None, "no Prefect server is named", do="set PREFECT_API_URL to the server's API")
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
+    os.environ["PYTHONSAFEPATH"] = "1"  # for its runs, which -P here does not reach
+    command = [sys.executable, "-P", "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
     os.execv(sys.executable, [*command, *(["--with-healthcheck"] if healthcheck else [])])  # noqa: S606
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from gauntlet.datasets.address import one_line, safe_cause
 from gauntlet.datasets.errors import BadInput, ServiceDown
 from gauntlet.tasks.claims.tables import TABLES
 
@@ -127,10 +128,9 @@ def transaction(engine: Engine, *, reading: bool = False) -> Iterator[Connection
         with engine.execution_options(reading=reading).begin() as connection:
             yield connection
     except (OperationalError, PoolTimeout) as error:
-        why = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise ServiceDown(
-            "the claims database", engine.url.render_as_string(), why, "start it and try again"
-        ) from error
+        why = one_line(getattr(error, "orig", None) or error)
+        do = "free space on its disk and try again" if "full" in why else "start it and try again"
+        raise ServiceDown("the claims database", engine.url.render_as_string(), why, do) from safe_cause(error)
 
 
 def ready(engine: Engine) -> None:

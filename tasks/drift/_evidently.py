@@ -6,6 +6,7 @@ has its numbers, by Evidently's own tests, in one table, and the features that m
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -150,6 +151,22 @@ def feature_drift(column: str, method: str, threshold: float) -> FeatureDrift:
     return FeatureDrift(column=column, method=method, threshold=threshold)
 
 
+def safe(text: str) -> str:
+    """A name or category as Evidently may have it: it writes them into its page's script as they are.
+
+    `html.unescape` gives back what it was.
+    """
+    return html.escape(text, quote=False)
+
+
+def _safe_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    frame = frame.rename(columns=safe)
+    texts = [str(name) for name in frame.select_dtypes(object)]
+    return frame.assign(
+        **{name: frame[name].map(lambda cell: safe(cell) if isinstance(cell, str) else cell) for name in texts}
+    )
+
+
 def run(
     reference: pd.DataFrame,
     window: pd.DataFrame,
@@ -164,8 +181,12 @@ def run(
     """The snapshot's document and its page.
 
     `numbers`: numeric columns, all others are categories. `others`: columns that are no features (the prediction).
-    `pictured`: feature and method, to be drawn.
+    `pictured`: feature and method, to be drawn. Both know a feature by its name as `safe` writes it.
     """
+    reference, window = _safe_frame(reference), _safe_frame(window)
+    numbers, others = [safe(name) for name in numbers], [safe(name) for name in others]
+    psi, ks = ({safe(name): limit for name, limit in limits.items()} for limits in (psi, ks))
+    pictured = [(safe(name), method) for name, method in pictured]
     categories = [name for name in psi if name not in numbers]
     definition = DataDefinition(numerical_columns=list(numbers), categorical_columns=categories, datetime_columns=[])
     old, new = (Dataset.from_pandas(frame[list(psi)], data_definition=definition) for frame in (reference, window))

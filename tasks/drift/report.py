@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -246,7 +247,10 @@ def _numbers(document: Mapping[str, Any], names: list[str]) -> tuple[list[Featur
     for metric in document["metrics"]:
         setting, value = metric["config"], metric["value"]
         if setting["type"].endswith(":FeatureDrift"):
-            read.setdefault(setting["column"], {})[setting["method"]] = (float(value), float(setting["threshold"]))
+            read.setdefault(html.unescape(setting["column"]), {})[setting["method"]] = (
+                float(value),
+                float(setting["threshold"]),
+            )
         elif setting["type"].endswith(":DriftedFeatures"):
             share = float(value["share"])
     shifts = [FeatureShift(name, *read[name]["psi"], *read[name].get("ks_distance", (None, None))) for name in names]

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages import InMemoryStorage
 
 from gauntlet.tasks.forecasting import boosted
 from gauntlet.tasks.forecasting.refits import Refit, run_all
+from gauntlet.tasks.forecasting.trial_journal import journal_storage
 from gauntlet.tasks.forecasting.windows import Split, spaced
 from gauntlet.tasks.models.forecasters.prophet import SPACE
 
@@ -68,7 +68,7 @@ def search(
         file: journal of the trials; None keeps none.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    storage = _storage(file)
+    storage = journal_storage(file) if file is not None else InMemoryStorage()
     while True:
         # A study of its own for every trial: its sampler's state must not depend on how many ran in this process.
         current = optuna.create_study(study_name=study, storage=storage, load_if_exists=True, direction="minimize")
@@ -80,13 +80,6 @@ def search(
         if not done and first is not None:
             current.enqueue_trial(dict(first), skip_if_exists=True)
         current.optimize(lambda trial: error(_drawn(trial, space)), n_trials=1)
-
-
-def _storage(file: Path | None) -> BaseStorage:
-    if file is None:
-        return InMemoryStorage()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(str(file)))
 
 
 def _drawn(trial: optuna.Trial, space: Mapping[str, tuple[float, float, bool]]) -> dict[str, float]:

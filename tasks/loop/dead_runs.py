@@ -26,6 +26,8 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Crashed
 
+from gauntlet.datasets.address import one_line
+
 _LOG = logging.getLogger("gauntlet")
 HEARTBEAT = "prefect.flow-run.heartbeat"
 HEARTBEATS_EVERY = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"  # in the environment of a deployment's runs, prefect.yaml
@@ -53,7 +55,7 @@ def _end(client: SyncPrefectClient, run: FlowRun, silent_for: timedelta) -> bool
         client.set_flow_run_state(run.id, Crashed(message=f"Its process gave no sign for {minutes:g} minutes."))
     except PrefectHTTPStatusError as error:
         # The server fails over a run whose deployment was deleted, until the lease of its slot has ended.
-        _LOG.warning("%s cannot be ended now: %s", run.name, str(error)[:200])
+        _LOG.warning("%s cannot be ended now: %s", run.name, one_line(error))
         return False
     return True
 

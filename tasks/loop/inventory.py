@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
 
+from gauntlet.datasets.address import one_line
 from gauntlet.datasets.errors import GauntletError, ServiceDown
 from gauntlet.tasks.models.answer import answer
 from gauntlet.tasks.registry.card import CARD_TAGS
@@ -84,7 +85,7 @@ def _fault(name: str, version: int, key_file: Path) -> str:
     except ServiceDown:
         raise
     except (GauntletError, KeyError, ValueError, TypeError) as error:
-        return " ".join(str(error).split())
+        return one_line(error, 1_000)
     return ""
 
 

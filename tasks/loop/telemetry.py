@@ -6,6 +6,7 @@ import pandas as pd
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from gauntlet.datasets.address import one_line
 from gauntlet.datasets.errors import ServiceDown
 from gauntlet.tasks.claims import Check, always
 from gauntlet.tasks.loop.contract import Manifest, Scored
@@ -44,7 +45,7 @@ def write_predictions(url: str, table: str, manifest: Manifest, scored: Scored, 
             check()
             frame.to_sql(table, connection, if_exists="append", index=False, chunksize=500)
     except SQLAlchemyError as error:
-        why = " ".join(str(getattr(error, "orig", None) or error).split())[:200]
+        why = one_line(getattr(error, "orig", None) or error)
         raise ServiceDown(
             "the telemetry database", engine.url.render_as_string(), why, "start it and try again"
         ) from None

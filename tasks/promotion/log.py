@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import OperationalError
 
+from gauntlet.datasets.address import one_line, safe_cause
 from gauntlet.datasets.errors import BadInput, NotPromotable, ServiceDown
 from gauntlet.tasks.claims.database import make_tables
 from gauntlet.tasks.registry.aliases import Holder
@@ -187,7 +188,7 @@ def recorded(engine: Engine, line: Line) -> Iterator[int]:
     try:
         yield intent
     except (NotPromotable, BadInput) as error:
-        reason = " ".join(str(error).split())[:1_000] or type(error).__name__
+        reason = one_line(error, 1_000) or type(error).__name__
         write(engine, "failed", _because(line, reason), intent=intent)
         raise
     write(engine, "done", line, intent=intent)
@@ -225,5 +226,7 @@ def _answering(engine: Engine) -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        why = " ".join(str(error.orig or error).split())
-        raise ServiceDown("the promotion log", engine.url.render_as_string(), why, "start it and try again") from error
+        why = one_line(error.orig or error)
+        raise ServiceDown(
+            "the promotion log", engine.url.render_as_string(), why, "start it and try again"
+        ) from safe_cause(error)

@@ -9,6 +9,7 @@ import requests
 from botocore.exceptions import BotoCoreError, ClientError
 from mlflow.exceptions import MlflowException
 
+from gauntlet.datasets.address import one_line
 from gauntlet.datasets.errors import GauntletError, NotPromotable, ServiceDown
 from gauntlet.tasks.models.answer import answer
 from gauntlet.tasks.registry.aliases import Holder
@@ -75,5 +76,5 @@ def _named(version: Holder) -> str:
 
 
 def _short(error: BaseException) -> str:
-    text = " ".join(str(error).split())[:300]
+    text = one_line(error, 300)
     return text if isinstance(error, GauntletError) else f"{type(error).__name__}: {text}"

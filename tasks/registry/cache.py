@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from mlflow import get_tracking_uri
 from mlflow.exceptions import MlflowException
 
+from gauntlet.datasets.address import one_line
 from gauntlet.datasets.errors import GauntletError, ServiceDown
 from gauntlet.tasks.registry.keys import Verifier
 from gauntlet.tasks.registry.load import LoadedModel, find_version, load
@@ -75,7 +76,7 @@ class ModelCache:
             return Served(model)
 
     def _last_good(self, known: _Kept | None, name: str, error: Exception) -> Served:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = one_line(error) or type(error).__name__
         if known is None:
             do = f"{name} was not loaded before either; run `gauntlet status`"
             raise ServiceDown("MLflow or its artifact store", get_tracking_uri(), reason, do) from None

@@ -47,7 +47,7 @@ def confirm(expected: Sequence[Expectation], signing_key: Path) -> None:
         request = Path(folder) / "request.json"
         request.write_text(json.dumps({"key": str(signing_key), "versions": versions}))
         done = subprocess.run(
-            [sys.executable, "-m", "gauntlet.tasks.registry.fresh", str(request)],
+            [sys.executable, "-P", "-m", "gauntlet.tasks.registry.fresh", str(request)],
             capture_output=True,
             text=True,
             check=False,

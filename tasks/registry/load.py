@@ -17,6 +17,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
+from gauntlet.datasets.address import one_line
 from gauntlet.datasets.errors import Altered, FormerType, GauntletError, NotPromotable, Unsigned
 from gauntlet.tasks.models.columns import RECIPE, as_declared, columns_in
 from gauntlet.tasks.registry.card import REGISTRATION, Card, check_registration, read_card
@@ -59,7 +60,7 @@ class LoadedModel:
             rows = pd.DataFrame(table["data"], columns=table["columns"])
             return as_declared(rows, columns_in(self.files[RECIPE]))
         except (KeyError, ValueError, TypeError, AttributeError) as error:
-            saw = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            saw = one_line(f"{type(error).__name__}: {error}", 300)
             raise GauntletError(f"{self.name} version {self.version} has no readable {EXAMPLE}: {saw}") from None
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +19,7 @@ import boto3
 from botocore.config import Config
 from pydantic import SecretStr
 
+from gauntlet.datasets.address import without_login
 from gauntlet.datasets.errors import BadInput, GauntletError, ServiceDown
 from gauntlet.tasks.runtime.settings import Settings, settings
 
@@ -64,8 +64,8 @@ class Connection:
 
     @property
     def mlflow_ui(self) -> str:
-        """The address of MLflow's pages; empty where MLflow is a database without a server."""
-        return self.tracking_uri.rstrip("/") if self.tracking_uri.startswith("http") else ""
+        """The address of MLflow's pages, without a login; empty where MLflow is a database without a server."""
+        return without_login(self.tracking_uri).rstrip("/") if self.tracking_uri.startswith("http") else ""
 
     def export(self) -> None:
         """Put into this process's environment what MLflow and boto3 read there."""
@@ -222,8 +222,7 @@ def _unread(block: str, error: Exception) -> BadInput | ServiceDown:
             return BadInput(None, what, do="mend it in the Prefect UI, or delete it there to have the defaults")
     answer = getattr(error, "response", None)
     why = type(error).__name__ if answer is None else f"status {answer.status_code}"
-    address = re.sub("//[^/]*@", "//", PREFECT_API_URL.value() or "no address")
-    return ServiceDown("Prefect", address, f"{why} when asked for the block {block}")
+    return ServiceDown("Prefect", PREFECT_API_URL.value() or "no address", f"{why} when asked for the block {block}")
 
 
 def data_root(cfg: Settings) -> Path:

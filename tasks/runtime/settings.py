@@ -1,4 +1,4 @@
-"""The process's settings: one class, read from the environment and from `.env`.
+"""The process's settings: one class, read from the environment and from the project's `.env`.
 
 What an operator edits while things run lives in Prefect blocks (`blocks/`); what a process needs to start lives here.
 """
@@ -8,13 +8,39 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gauntlet.datasets.errors import BadInput
 
 _CORES = os.cpu_count() or 1
+_PATHS = ("home", "data_dir", "signing_key")
+_DEFAULTS = {"home": ".gauntlet of the checkout", "workers": "number of cores"}  # in words, for the documentation
+
+
+def project() -> Path:
+    """The folder of `.env` and of the state: this checkout, or the user's own folder where Gauntlet is installed without one.
+
+    Never the current folder, which for a scheduled command is anywhere.
+    """
+    checkout = Path(__file__).resolve().parents[2]
+    return checkout if (checkout / "pyproject.toml").is_file() else Path.home()
+
+
+class _EnvFile(DotEnvSettingsSource):
+    """The project's `.env`; a relative path in it is meant from where the file lies."""
+
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        super().__init__(settings_cls, env_file=project() / ".env")
+
+    def __call__(self) -> dict[str, Any]:
+        values = super().__call__()
+        for name in _PATHS:
+            if (path := values.get(name)) and not path.startswith("~"):
+                values[name] = str(project() / path)
+        return values
 
 
 def _also(own: str, *others: str) -> AliasChoices:
@@ -26,15 +52,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="GAUNTLET_",
-        env_file=".env",
         env_file_encoding="utf-8",
         extra="ignore",
         populate_by_name=True,
     )
 
     home: Path = Field(
-        Path(".gauntlet"),
-        validate_default=True,
+        default_factory=lambda: project() / ".gauntlet",
         description="All state: servers, caches, data, keys. Remove it for a clean start.",
     )
     data_dir: Path | None = Field(
@@ -114,7 +138,19 @@ class Settings(BaseSettings):
     )
     s3_port: int = Field(8333, ge=1024, le=54999, description="Port wished for the local S3 server; moved when taken.")
 
-    @field_validator("home", "data_dir", "signing_key")
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - it looks in the current folder
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given, then the environment, then the project's `.env`."""
+        return init_settings, env_settings, _EnvFile(settings_cls), file_secret_settings
+
+    @field_validator(*_PATHS)
     @classmethod
     def _in_full(cls, path: Path | None) -> Path | None:
         """Once, where it is read: `~` and a relative path are then the same place to every user, children too."""
@@ -177,7 +213,7 @@ def variables() -> list[tuple[str, tuple[str, ...], str, str]]:
     for name, field in Settings.model_fields.items():
         alias = field.validation_alias
         names = [str(c) for c in alias.choices] if isinstance(alias, AliasChoices) else [f"GAUNTLET_{name.upper()}"]
-        default = "number of cores" if name == "workers" else "" if field.default is None else str(field.default)
+        default = _DEFAULTS.get(name) or ("" if field.default is None else str(field.default))
         rows.append((names[0], tuple(names[1:]), default, field.description or ""))
     return rows
 

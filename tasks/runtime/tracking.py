@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
+from gauntlet.datasets.address import one_line, safe_cause
 from gauntlet.datasets.errors import GauntletError, ServiceDown
 from gauntlet.tasks.runtime.connection import Connection
 
@@ -39,15 +40,15 @@ def servers(connection: Connection) -> Iterator[None]:
     except (requests.RequestException, MlflowException) as error:
         if isinstance(error, MlflowException) and not _unreachable(error):
             raise
-        raise ServiceDown("MLflow", connection.tracking_uri, _short(error)) from error
+        raise ServiceDown("MLflow", connection.tracking_uri, _short(error)) from safe_cause(error)
     except (BotoCoreError, ClientError, OSError) as error:
         if isinstance(error, OSError) and not isinstance(error, ConnectionError):
             raise
-        raise ServiceDown("S3", connection.s3_endpoint_url or "Amazon S3", _short(error)) from error
+        raise ServiceDown("S3", connection.s3_endpoint_url or "Amazon S3", _short(error)) from safe_cause(error)
     except Exception as error:
         # boto3's own transfer errors hide what went wrong in their text only.
         if "S3UploadFailedError" in type(error).__name__:
-            raise ServiceDown("S3", connection.s3_endpoint_url or "Amazon S3", _short(error)) from error
+            raise ServiceDown("S3", connection.s3_endpoint_url or "Amazon S3", _short(error)) from safe_cause(error)
         raise
 
 
@@ -57,7 +58,7 @@ def _unreachable(error: MlflowException) -> bool:
 
 
 def _short(error: BaseException) -> str:
-    text = " ".join(str(error).split())
+    text = one_line(error, 4_000)
     for sign in ("Connection refused", "Name or service not known", "timed out", "No space left", "AccessDenied"):
         if sign.lower() in text.lower():
             return sign.lower()
@@ -99,7 +100,7 @@ def tracked(
     try:
         yield TrackedRun(experiment_id, info.run_id, info.artifact_uri, url)
     except BaseException as error:
-        _end(info.run_id, "FAILED", str(error))
+        _end(info.run_id, "FAILED", one_line(error, 4_000))
         raise
     _end(info.run_id, "FINISHED")
 
@@ -108,7 +109,7 @@ def _end(run_id: str, status: str, reason: str = "") -> None:
     client = MlflowClient()
     try:
         if reason:
-            client.set_tag(run_id, "failure", reason[:4_000])
+            client.set_tag(run_id, "failure", reason)
         client.set_terminated(run_id, status)
     except Exception:
         if status == "FINISHED":  # when it failed already, that error is the one to tell

@@ -10,7 +10,7 @@ import pytest
 from gauntlet.deployments import stack as local_stack
 from gauntlet.deployments.stack.process import marked, stop
 from gauntlet.deployments.stack.services import S3, SERVICES, some_free_port
-from gauntlet.tasks.runtime.settings import Settings
+from gauntlet.tasks.runtime.settings import Settings, settings
 
 USERS_OWN = (
     "PREFECT_API_URL", "PREFECT_HOME", "MLFLOW_TRACKING_URI", "MLFLOW_S3_ENDPOINT_URL", "AWS_ENDPOINT_URL",
@@ -21,12 +21,16 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 @pytest.fixture
-def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No server, home or port is named; what the code puts into the environment is gone after the test."""
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No server or port is named, the home is the test's own; what the code puts into the environment is gone after it."""
     for name in USERS_OWN:
         monkeypatch.setenv(name, "")  # so that it is put back whatever happens to it
         monkeypatch.delenv(name)
+    monkeypatch.setenv("GAUNTLET_HOME", str(tmp_path / ".gauntlet"))
     monkeypatch.chdir(tmp_path)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()  # they are the environment's, which is about to be another
 
 
 def end_all(cfg: Settings) -> None:

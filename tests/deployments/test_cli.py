@@ -21,6 +21,7 @@ from gauntlet.deployments import cli
 from gauntlet.deployments.cli.run import _forget_own_servers
 from gauntlet.deployments.stack.process import marked, wait_until
 from gauntlet.deployments.stack.services import SERVICES
+from gauntlet.tasks.runtime import settings as settings_module
 from gauntlet.tasks.runtime.settings import settings
 
 ROOT = Path(__file__).parents[2]
@@ -193,6 +194,7 @@ def test_offline_server_forgets_own_servers_of_environment_and_env_file(
     bare_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """`.env` has no say either."""
+    monkeypatch.setattr(settings_module, "project", lambda: tmp_path)
     (tmp_path / ".env").write_text("PREFECT_API_URL=http://p/api\nMLFLOW_S3_ENDPOINT_URL=http://s\nAWS_PROFILE=x\n")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://m")
     for name in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "S3_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"):

@@ -35,3 +35,8 @@ def test_hooks_start_what_is_deployed() -> None:
     """FLOW/DEPLOYMENT, as Prefect looks them up."""
     names = {f"{flow_named(row['entrypoint'].rpartition('.')[2]).name}/{row['name']}" for row in ROWS}
     assert set(DEPLOYMENTS.values()) <= names
+
+
+def test_no_run_imports_what_lies_in_its_folder() -> None:
+    """Whichever worker takes it, also one that was not started by us."""
+    assert {row["work_pool"]["job_variables"]["env"].get("PYTHONSAFEPATH") for row in ROWS} == {"1"}

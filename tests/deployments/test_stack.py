@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -22,7 +23,7 @@ import pytest
 
 from gauntlet.datasets.errors import ServiceDown
 from gauntlet.deployments import stack as local_stack
-from gauntlet.deployments.stack.process import Record, alive, marked, read_record, wait_until, write_record
+from gauntlet.deployments.stack.process import Record, alive, marked, read_record, start, stop, wait_until, write_record
 from gauntlet.deployments.stack.process import record_of as record_made
 from gauntlet.deployments.stack.services import S3, SERVICES, needed, some_free_port
 from gauntlet.tasks.runtime.connection import read_credentials, s3_client
@@ -222,6 +223,68 @@ def test_two_ups_at_once_start_one_stack(cfg: Settings) -> None:
         said = [process.communicate(timeout=60) for process in (one, other)]
     assert sorted(json.loads(out) for out, _ in said) == [[], ["s3"]], said
     assert [process.pid for process in running(cfg)] == [record_of(cfg).pid]
+
+
+def test_an_up_while_a_session_starts_its_servers_keeps_them(cfg: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes when the session's server is started and not yet well, waits for it, and finds all up."""
+    begin, asked = local_stack._start_all, list[threading.Thread]()
+
+    def and_up_meanwhile(*arguments: Any) -> None:
+        if not asked:
+            asked.append(threading.Thread(target=local_stack.up, args=(cfg,), kwargs=QUIETLY))
+            asked[0].start()
+        begin(*arguments)
+
+    monkeypatch.setattr(local_stack, "_start_all", and_up_meanwhile)
+    with local_stack.session_stack(cfg, **QUIETLY):
+        asked[0].join(60)
+    assert [process.pid for process in running(cfg)] == [record_of(cfg).pid]
+
+
+def test_an_up_during_a_session_keeps_its_servers(cfg: Settings) -> None:
+    """The session ends, what the user asked to keep stays."""
+    with local_stack.session_stack(cfg, **QUIETLY):
+        assert local_stack.up(cfg, **QUIETLY) == []
+    assert [process.pid for process in running(cfg)] == [record_of(cfg).pid]
+
+
+CHILD = "import {0}, sys; sys.exit(0 if '{1}' not in {0}.__file__ else 'imported from the current folder')"
+
+
+@pytest.mark.parametrize("name", ["json", "prefect"])
+def test_a_server_imports_nothing_of_the_current_folder(tmp_path: Path, name: str) -> None:
+    """Nor do its children, such as the runs of a worker: a module there that bears a known name is not executed."""
+    folder = tmp_path / "hostile"
+    folder.mkdir()
+    (folder / f"{name}.py").write_text(f"open({str(folder / 'imported')!r}, 'w').close()")
+    child = CHILD.format(name, folder)
+    parent = f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {child!r}]))"
+    log, here = tmp_path / "child.log", Path.cwd()
+    os.chdir(folder)
+    try:
+        process = start([sys.executable, "-c", parent], os.environ, log)
+    finally:
+        os.chdir(here)
+    assert process.wait(60) in (0, None)
+    stop(process)
+    assert "current folder" not in log.read_text()
+    assert not (folder / "imported").exists()
+
+
+def test_every_python_that_is_started_leaves_the_current_folder_out() -> None:
+    """Each command line of ours that starts a Python says so itself."""
+    root = Path(__file__).parents[2]
+    files = [
+        file for part in ("blocks", "datasets", "deployments", "flows", "tasks") for file in (root / part).rglob("*.py")
+    ]
+    found = {
+        file.relative_to(root).as_posix(): words
+        for file in files
+        if (words := re.findall(r"\[\s*sys\.executable,\s*\"([^\"]+)\"", file.read_text()))
+    }
+    assert set(found) >= {"deployments/deploy.py", "deployments/stack/services.py", "deployments/stack/worker.py",
+                          "tasks/registry/fresh.py"}  # fmt: skip
+    assert {word for words in found.values() for word in words} == {"-P"}, found
 
 
 def test_ctrl_c_during_up_leaves_nothing_running(

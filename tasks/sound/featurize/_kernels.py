@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from gauntlet.datasets.io.compiled import compiled
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True, nogil=True)
 def frame_shape(
     spectrum: np.ndarray, first: np.ndarray, offsets: np.ndarray, weights: np.ndarray, rolloff: float
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -53,7 +54,7 @@ def frame_shape(
     return mel, shape
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True, nogil=True)
 def level_and_crossings(signal: np.ndarray, hop: int) -> np.ndarray:
     """[effective value, zero crossings per sample] of each centred frame of two hops, frames x 2.
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from gauntlet.datasets.io.compiled import compiled
 
 BINS = 64
 # Sums may be reordered (so that they vectorise); NaN and infinity keep their meaning.
 _SUMS = {"reassoc", "contract", "nsz"}
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _range(bits):  # type: ignore[no-untyped-def]
     """(smallest, greatest) of float32 numbers given as their int32 `bits`.
 
@@ -30,7 +31,7 @@ def _range(bits):  # type: ignore[no-untyped-def]
     return np.float64(as_float[0]), np.float64(as_float[1])
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+@compiled(nogil=True, error_model="numpy", fastmath=_SUMS)
 def _entropy(row, low, high, place):  # type: ignore[no-untyped-def]
     """Shannon entropy [nat] of a histogram of `BINS` bins over a little more than `low` to `high`.
 
@@ -57,7 +58,7 @@ def _entropy(row, low, high, place):  # type: ignore[no-untyped-def]
     return entropy
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+@compiled(nogil=True, error_model="numpy", fastmath=_SUMS)
 def _sums(row):  # type: ignore[no-untyped-def]
     """Sums of the values, their squares, sizes and square roots of sizes; the roots are rounded to float32."""
     total = 0.0
@@ -74,7 +75,7 @@ def _sums(row):  # type: ignore[no-untyped-def]
     return total, squares, absolute, roots
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+@compiled(nogil=True, error_model="numpy", fastmath=_SUMS)
 def _centre(row, mean, centred):  # type: ignore[no-untyped-def]
     """Sums of the second to fourth powers about `mean`; fills `centred`, float32."""
     m2 = 0.0
@@ -90,7 +91,7 @@ def _centre(row, mean, centred):  # type: ignore[no-untyped-def]
     return m2, m3, m4
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _sign_changes(bits):  # type: ignore[no-untyped-def]
     """How often the sign changes between float32 numbers given as int32 `bits`."""
     changes = np.int32(0)
@@ -99,7 +100,7 @@ def _sign_changes(bits):  # type: ignore[no-untyped-def]
     return changes
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+@compiled(nogil=True, error_model="numpy", fastmath=_SUMS)
 def time_moments(rows, out, centred):  # type: ignore[no-untyped-def]
     """Fills `out` (rows x 14, order of `vibration.TIME`) and `centred` (rows less their mean, float32)."""
     n = rows.shape[1]
@@ -131,7 +132,7 @@ def time_moments(rows, out, centred):  # type: ignore[no-untyped-def]
         out[r, 13] = _entropy(rows[r], low, high, place)
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+@compiled(nogil=True, error_model="numpy", fastmath=_SUMS)
 def _power(spectrum, power):  # type: ignore[no-untyped-def]
     """Sums of |z|^2 and of |z|^2 k over the bins k; fills `power`, float32."""
     total = 0.0
@@ -145,7 +146,7 @@ def _power(spectrum, power):  # type: ignore[no-untyped-def]
     return total, first
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+@compiled(nogil=True, error_model="numpy", fastmath=_SUMS)
 def _spread(power, from_centre):  # type: ignore[no-untyped-def]
     """Sums of the powers, times the second and the fourth power of the distance; the first bin's is `from_centre`."""
     share = 0.0
@@ -161,7 +162,7 @@ def _spread(power, from_centre):  # type: ignore[no-untyped-def]
     return share, second, fourth
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _reaches(power, before, goal):  # type: ignore[no-untyped-def]
     """The first bin at which `before` and the powers so far sum up to `goal`; the last one if none."""
     for k in range(len(power)):
@@ -171,7 +172,7 @@ def _reaches(power, before, goal):  # type: ignore[no-untyped-def]
     return len(power) - 1
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def spectrum_moments(spectra, resolution, n, bands, out):  # type: ignore[no-untyped-def]
     """Fills `out` (rows x 7 + bands, order of `vibration.FREQUENCY`) from complex rfft rows of the centred signal.
 
@@ -215,7 +216,7 @@ def spectrum_moments(spectra, resolution, n, bands, out):  # type: ignore[no-unt
         out[r, 6] = fourth / total / second**2 if second > 0 else 0.0
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+@compiled(nogil=True, error_model="numpy", fastmath=_SUMS)
 def _envelope_sums(band):  # type: ignore[no-untyped-def]
     s1 = 0.0
     s2 = 0.0
@@ -227,7 +228,7 @@ def _envelope_sums(band):  # type: ignore[no-untyped-def]
     return s1, s2
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def keep_best(analytic, level, best, squared):  # type: ignore[no-untyped-def]
     """Where a band of this level beats `best`, fills `squared[r, :width]` with its |z|^2 less their mean.
 
@@ -250,7 +251,7 @@ def keep_best(analytic, level, best, squared):  # type: ignore[no-untyped-def]
                 squared[r, i] = z.real * z.real + z.imag * z.imag - mean
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _bin(parts, turns, k):  # type: ignore[no-untyped-def]
     """Size of bin k of the spectrum of a real signal whose every ways-th samples have the spectra `parts`.
 
@@ -275,7 +276,7 @@ def _bin(parts, turns, k):  # type: ignore[no-untyped-def]
     return np.sqrt(total.real * total.real + total.imag * total.imag)
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _prominence(size, centre, half, reach):  # type: ignore[no-untyped-def]
     """log(peak within `half` bins of `centre` / median of the bins within `reach`), 0 where there is neither."""
     last = len(size) - 1
@@ -284,7 +285,7 @@ def _prominence(size, centre, half, reach):  # type: ignore[no-untyped-def]
     return np.log(np.float64(peak) / floor) if floor > 0 and peak > 0 else 0.0
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def line_prominence(parts, turns, bins, half_width, reach, rows, out):  # type: ignore[no-untyped-def]
     """Fills `out[rows]` (order of `vibration.LINES`) with the prominence of the lines, of the sidebands the mean of two.
 

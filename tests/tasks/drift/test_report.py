@@ -199,6 +199,21 @@ def test_infinite_missing_and_constant_readings_do_no_harm():
     assert {one.name for one in found.features} == {"speed", "torque", "type", "still"}
 
 
+def test_names_and_categories_put_no_markup_into_the_page():
+    """Evidently escapes none of them; the report's own names are the table's."""
+    named = {"speed": "<b>speed</b></script> & 'more' &lt;", "type": "<i>type</i>"}
+    reference, window = (
+        table(rows, seed, shift).rename(columns=named).replace({"<i>type</i>": {"L": "<u>L</u>"}})
+        for rows, seed, shift in ((400, 1, 0.0), (200, 2, 2.0))
+    )
+    found = compare(reference, window)
+    page = found.html.decode()
+    assert [page.count(tag) for tag in ("<b>speed", "<i>type", "<u>L")] == [0, 0, 0]
+    assert min(page.count(tag) for tag in ("&lt;b&gt;speed", "&lt;i&gt;type", "&lt;u&gt;L")) > 0
+    assert {one.name for one in found.features} == {*named.values(), "torque"}
+    assert named["speed"] in found.moved
+
+
 @pytest.mark.slow
 def test_evidently_is_imported_when_a_report_is_made():
     """Not by the package: it takes seconds."""

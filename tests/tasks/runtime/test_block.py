@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from gauntlet.blocks import AlertChannel, ArtifactStore, RetrainPolicy, TrackingServer
 from gauntlet.datasets.errors import BadInput, ServiceDown
 from gauntlet.flows._loop import Loop
+from gauntlet.tasks.claims import left_undone, open_database, sqlite_url
 from gauntlet.tasks.loop.policy import policy
 from gauntlet.tasks.runtime.connection import block_name, data_root, load_block, resolve
 from gauntlet.tasks.runtime.settings import Settings
@@ -58,7 +59,7 @@ def test_prefect_away_is_an_outage_and_no_default(stack: Any) -> None:
     """It names the block and the server, and not the password in the server's address."""
     with temporary_settings({PREFECT_API_URL: NOWHERE}), pytest.raises(ServiceDown) as caught:
         policy(RetrainPolicy)
-    assert "Prefect at http://127.0.0.1:9/api" in str(caught.value)
+    assert "Prefect at http://user:***@127.0.0.1:9/api" in str(caught.value)
     assert "gauntlet-retrain-policy/retrain-policy" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -116,11 +117,12 @@ def test_neither_servers_nor_data_are_guessed_while_prefect_is_away(stack: Any, 
 
 
 def test_an_alert_that_cannot_be_sent_says_so_and_fails_nothing(
-    spoil: Callable[..., None], stack: Any, caplog: pytest.LogCaptureFixture
+    spoil: Callable[..., None], stack: Any, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    """In the run's log: the channel's block, and what is wrong with it."""
+    """In the run's log: the channel's block, and what is wrong with it; the message waits for it to be mended."""
     spoil(AlertChannel(), timeout_s=-1)
-    loop = Loop(stack.cfg, stack.connection, None, stack.cfg.state)  # type: ignore[arg-type]
+    loop = Loop(stack.cfg, stack.connection, open_database(sqlite_url(tmp_path)), stack.cfg.state)
     with caplog.at_level("INFO", "gauntlet"):
         loop.tell("drift", "key", "text")
-    assert "no alert was sent: the Prefect block gauntlet-alert-channel/alert-channel" in caplog.text
+    assert "alerts wait: the Prefect block gauntlet-alert-channel/alert-channel" in caplog.text
+    assert [left.content for left in left_undone(loop.engine, "alert:drift")] == ["text"]

@@ -14,6 +14,7 @@ import pytest
 from gauntlet.blocks import ArtifactStore, DataLocation, TrackingServer
 from gauntlet.datasets.errors import BadInput, GauntletError
 from gauntlet.tasks.runtime import connection
+from gauntlet.tasks.runtime import settings as settings_module
 from gauntlet.tasks.runtime.connection import Connection, Credentials, block_name, data_root, resolve, s3_client
 from gauntlet.tasks.runtime.settings import Settings, settings
 
@@ -30,6 +31,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     for name in NAMES:
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
+    monkeypatch.setenv("GAUNTLET_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     write_stack(tmp_path, mlflow=5000, s3=8333)
     keys = {"access_key": "local", "secret_key": "local-secret"}
@@ -202,7 +204,8 @@ def test_a_wildcard_against_proxies_stays(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_named_profile_reaches_boto3(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also from `.env`, which boto3 does not read."""
+    """Also from the project's `.env`, which boto3 does not read."""
+    monkeypatch.setattr(settings_module, "project", lambda: home)
     (home / "aws").write_text("[plant]\naws_access_key_id = of-the-plant\naws_secret_access_key = s\n")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "aws"))
     (home / ".env").write_text("AWS_PROFILE=plant\nMLFLOW_TRACKING_URI=http://plant\n")
