@@ -80,7 +80,8 @@ class AI4I:
     """The table. `frame`: columns of `SPEC.columns` that the file has, in that order, features always all six.
 
     Type str (L, M, H); the five measured features float64; UDI, label and modes int64; Product ID str. `source` is
-    `simulated` for whatever the simulator wrote, also where only the rows remain of it (its mark is in them).
+    `simulated` for whatever the simulator wrote, also where only the rows remain of it (its mark is in them). `lines`: the
+    line of each row in the file.
     """
 
     frame: pd.DataFrame
@@ -91,6 +92,7 @@ class AI4I:
     source: Provenance
     published: bool
     ignored: tuple[str, ...] = ()
+    lines: tuple[int, ...] = ()
 
     @property
     def features(self) -> pd.DataFrame:
@@ -103,11 +105,12 @@ class AI4I:
         return self.frame[SPEC.target]
 
 
-def read(path: Path, *, labelled: bool = True) -> AI4I:
+def read(path: Path, *, labelled: bool = True, content: bytes | None = None) -> AI4I:
     """The table in a file, or in a folder that holds one; the user's own files of this format may lack ids and modes.
 
     Args:
         labelled: False for rows to be scored: the label may be absent, and may be all 0 or all 1.
+        content: the file's bytes, where they were read before.
 
     Raises:
         BadInput: one line with file, line, column, what was seen, what was expected and what to do.
@@ -115,7 +118,7 @@ def read(path: Path, *, labelled: bool = True) -> AI4I:
     file = _file_in(Path(path))
     target = SPEC.target
     columns = [c if labelled or c.name != target else Column(c.name, c.kind, False, c.other_names) for c in _COLUMNS]
-    table = read_table(file, columns, _IGNORED)
+    table = read_table(file, columns, _IGNORED, content)
     if labelled and table.frame[target].nunique() < 2:
         only, expected = table.frame[target].iloc[0], "rows of both, 0 and 1"
         do = "add rows of the other kind: nothing can be learnt from one"
@@ -124,7 +127,8 @@ def read(path: Path, *, labelled: bool = True) -> AI4I:
         )
     published = table.sha256 == SPEC.sha256
     source = "real" if published else _source(file, table)
-    return AI4I(table.frame, file, table.sha256, table.bytes, len(table.frame), source, published, table.ignored)
+    lines = tuple(table.lines.tolist())
+    return AI4I(table.frame, file, table.sha256, table.bytes, len(table.frame), source, published, table.ignored, lines)
 
 
 def simulate(folder: Path, seed: int = 7, rows: int = 10_000) -> Path:

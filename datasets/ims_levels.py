@@ -6,6 +6,7 @@ widespread derivative of the raw files (`MergedData/DatasetBearingTest_2.csv`); 
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +28,7 @@ class LevelTable:
     """The running snapshots of a whole test. `index`: place among all rows; `levels`: g, rows x channels.
 
     `rows` counts all rows; those where every channel is below `ims.OFF_LEVEL` are machine-off and left out. `ahead`: place
-    and time of rows that are dated later than the reader asked for, left out and not counted.
+    and time of rows that are dated later than the reader asked for, left out and not counted. `off`: times of the machine-off rows.
     """
 
     run: str
@@ -39,6 +40,7 @@ class LevelTable:
     levels: np.ndarray
     rows: int
     ahead: tuple[tuple[int, datetime], ...] = ()
+    off: tuple[datetime, ...] = ()
 
     @property
     def seconds(self) -> np.ndarray:
@@ -66,23 +68,24 @@ def level_tables(folder: Path) -> tuple[LevelTable, ...]:
     return tuple(_read(path, _RUN[number]) for number, path in sorted(found.items()))
 
 
-def level_window(path: Path, latest_s: float = np.inf) -> LevelTable | None:
+def level_window(path: Path, latest_s: float = np.inf, content: bytes | None = None) -> LevelTable | None:
     """Some rows of such a table in a file of their own, `DatasetBearingTest_2 2004-02-12.csv`; None for other names.
 
     `index` counts from the file's first row. Rows dated later than `latest_s` [s since 1970] come from a wrong clock.
+    `content`: the file's bytes, where they were read before.
 
     Raises:
         BadInput: the file does not hold such a table.
     """
     match = _FILE.fullmatch(path.name) or _WINDOW.fullmatch(path.name)
-    return _read(path, _RUN[match[1]], latest_s) if match else None
+    return _read(path, _RUN[match[1]], latest_s, content) if match else None
 
 
-def _read(path: Path, run: str, latest_s: float = np.inf) -> LevelTable:
+def _read(path: Path, run: str, latest_s: float = np.inf, content: bytes | None = None) -> LevelTable:
     channels = channels_of(run)
     expected = f"a time and {len(channels)} levels a row"
     try:
-        table = pd.read_csv(path, index_col=0)
+        table = pd.read_csv(io.BytesIO(content) if content else path, index_col=0)
         times = pd.to_datetime(table.index, utc=True)
         levels = table.to_numpy(dtype=np.float64)
     except (ValueError, TypeError) as error:
@@ -104,4 +107,5 @@ def _read(path: Path, run: str, latest_s: float = np.inf) -> LevelTable:
         levels[running],
         int(past.sum()),
         tuple((int(row), times[int(row)].to_pydatetime()) for row in np.flatnonzero(~past)),
+        tuple(time.to_pydatetime() for time in times[past & ~running]),
     )

@@ -24,7 +24,8 @@ from gauntlet.tasks.loop import drift_check as checking
 from gauntlet.tasks.loop.champion import champion_of
 from gauntlet.tasks.loop.contract import Window
 from gauntlet.tasks.loop.drift_check import EVENT, Judged
-from gauntlet.tasks.loop.store import listed, manifests, put, put_document
+from gauntlet.tasks.loop.portions import manifests
+from gauntlet.tasks.loop.store import listed, put, put_document
 from gauntlet.tasks.report.page import markdown_table
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.steps import run_id, say, step

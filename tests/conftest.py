@@ -41,6 +41,8 @@ for _name in [*_USERS_OWN, *(name for name in os.environ if name.startswith("GAU
 os.environ["GAUNTLET_HOME"] = tempfile.mkdtemp(prefix="gauntlet-home-")
 atexit.register(shutil.rmtree, os.environ["GAUNTLET_HOME"], ignore_errors=True)
 
+os.environ["GAUNTLET_QUIET_S"] = "0"  # the tests' files are whole when they are offered; those that wait say so
+
 from gauntlet.datasets.spec import Source
 from gauntlet.deployments import stack as local_stack
 from gauntlet.deployments.stack.services import some_free_port

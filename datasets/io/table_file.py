@@ -42,17 +42,19 @@ class TableFile:
     ignored: tuple[str, ...]
 
 
-def read_table(path: Path, columns: Sequence[Column], ignored: Sequence[str] = ()) -> TableFile:
+def read_table(
+    path: Path, columns: Sequence[Column], ignored: Sequence[str] = (), content: bytes | None = None
+) -> TableFile:
     """The table in `path`: the columns that are there under their own names, in the order of `columns`, dtypes by kind.
 
     Read alike: UTF-8 with or without byte-order mark, UTF-16, Windows-1252; any line ends, blank lines; comma,
     semicolon, tab or bar between cells; decimal comma unless commas separate; quoted cells; a `sep=` line; a nameless
-    running number.
+    running number. `content`: the file's bytes, where they were read before.
 
     Raises:
         BadInput: one line with file, line, column, what was seen, what was expected and what to do.
     """
-    text = table_text.load(path, lambda name: table_header.is_known(name, columns))
+    text = table_text.load(path, lambda name: table_header.is_known(name, columns), content)
     places, dropped = table_header.match(path, text.header_line, text.header, columns, ignored)
     pieces: list[pd.DataFrame] = []
     lines: list[int] = []

@@ -44,14 +44,14 @@ class TableText:
     bytes: int
 
 
-def load(path: Path, known: Callable[[str], bool]) -> TableText:
+def load(path: Path, known: Callable[[str], bool], content: bytes | None = None) -> TableText:
     """The table text in `path`. `known` tells a column's name from any other word; the separator that shows most of
-    them in the header is the file's.
+    them in the header is the file's. `content`: its bytes, where they were read before.
 
     Raises:
         BadInput: missing, a folder, not permitted, empty, not text, or a first line without a known column.
     """
-    data = read_bytes(path)
+    data = content or read_bytes(path)
     text, encoding = _decode(path, data)
     lines = text.split("\n")
     filled = [number for number, line in enumerate(lines) if line.strip()]

@@ -31,14 +31,15 @@ def register(app: typer.Typer) -> None:
 def score(
     name: Name, data: Annotated[Path | None, typer.Option(help="Folder of new files, or one file.")] = None
 ) -> None:
-    """Score new data with the champion: predictions in S3, and in SQL where configured; each file once."""
+    """Score new data with the champion: predictions in S3, and in SQL where configured; each row once."""
     if data is not None and not data.exists():
         raise BadInput(data, "there is no such folder or file", do="check --data")
     done = _call("score", gauntlet=_known(name), data=data.absolute() if data else None)
     for one in done:
-        print(f"{one.file}: {one.state}, {one.rows} rows, {one.alarms} alarms" if not one.why else f"refused {one.why}")
-        for row in one.ahead:
-            print(f"  {row}: dated in the future, left out")
+        if one.state != "waits":
+            print(f"refused {one.why}" if one.why else f"{one.file}: {one.state}, {one.rows} rows, {one.alarms} alarms")
+        for line in one.lines:
+            print(f"  {line}")
 
 
 def drift(name: Name, data: Annotated[Path | None, typer.Option(help="Score these first.")] = None) -> None:

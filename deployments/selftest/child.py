@@ -129,7 +129,7 @@ def _wrap(acts: Acts) -> None:
     import gauntlet.flows.retrain
     import gauntlet.tasks.runtime.steps
     from gauntlet.tasks.claims import hold
-    from gauntlet.tasks.loop import scoring, store
+    from gauntlet.tasks.loop import row_scoring, scoring, store
     from gauntlet.tasks.promotion import carry_out, log
 
     gauntlet.tasks.runtime.steps.STOPWATCH = acts  # type: ignore[assignment]
@@ -142,10 +142,11 @@ def _wrap(acts: Acts) -> None:
     acts.after(hold, "claim", lambda _engine, subject, *_, **__: f"claim {subject.partition(':')[0]}")
     acts.after(hold, "release", lambda _engine, held, **_: f"release {held.subject.partition(':')[0]}")
     acts.after(store, "_put", lambda _client, _connection, key, *_: f"put {_kind_of(key)}")
-    acts.after(scoring, "write_predictions", lambda *_, **__: "rows in SQL")
-    for place, what in ((scoring, "score"), (gauntlet.flows.drift_check, "drift")):
-        acts.after(place, "begin", lambda *_, what=what, **__: f"begin {what}")
-        acts.after(place, "finish", lambda *_, what=what, **__: f"finish {what}")
+    acts.after(row_scoring, "write_predictions", lambda *_, **__: "rows in SQL")
+    acts.after(scoring, "begin", lambda *_, **__: "begin score")
+    acts.after(row_scoring, "finish", lambda *_, **__: "finish score")
+    acts.after(gauntlet.flows.drift_check, "begin", lambda *_, **__: "begin drift")
+    acts.after(gauntlet.flows.drift_check, "finish", lambda *_, **__: "finish drift")
 
 
 def _kind_of(key: str) -> str:

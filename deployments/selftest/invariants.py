@@ -88,15 +88,16 @@ def _nothing_open(plant: Plant) -> Iterator[str]:
     if left := log.unfinished(plant.engine, GAUNTLET):
         yield f"{len(left)} intents of the promotion log are open"
     yield from (f"{claim.subject} is held by {claim.holder}" for claim in claims.holders(plant.engine))
+    unfinished = ONCE.c.done.is_(None) & (ONCE.c.scope != "scoring")  # a place that is taken and left, never done
     with plant.engine.connect() as connection:
-        undone = connection.execute(select(ONCE.c.scope, ONCE.c.key).where(ONCE.c.done.is_(None))).all()
+        undone = connection.execute(select(ONCE.c.scope, ONCE.c.key).where(unfinished)).all()
     yield from (f"nobody finished {scope} {key[:12]}" for scope, key in undone)
 
 
 def _scored(plant: Plant, files: int) -> Iterator[str]:
     """Rows in SQL, manifests in S3, turns in the claims database and files say the same."""
     from gauntlet.tasks.claims.tables import ONCE
-    from gauntlet.tasks.loop.store import manifests
+    from gauntlet.tasks.loop.portions import manifests
     from gauntlet.tasks.runtime.tracking import servers
 
     with servers(plant.connection):

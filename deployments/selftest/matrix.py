@@ -59,8 +59,8 @@ ROWS = (
     FlowRow(
         "score",
         (
-            "step champion", "step policy", "begin score", "rows in SQL", "put rows.parquet", "put predictions.parquet",
-            "put manifest.json", "finish score", "step score",
+            "step champion", "step policy", "begin score", "put rows.parquet", "put predictions.parquet",
+            "put manifest.json", "rows in SQL", "finish score", "step score",
         ),
         "score",
     ),

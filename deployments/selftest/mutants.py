@@ -31,14 +31,14 @@ def _no_recovery() -> None:
 
 def _no_manifest() -> None:
     """A file counts as scored without its manifest."""
-    import gauntlet.tasks.loop.store as store
+    import gauntlet.tasks.loop.portions as portions
 
-    real = store.put_document
+    real = portions.put_document
 
     def put_document(connection: Any, key: str, *rest: Any) -> str:
         return "" if key.endswith("manifest.json") else real(connection, key, *rest)
 
-    store.put_document = put_document  # type: ignore[assignment]
+    portions.put_document = put_document  # type: ignore[assignment]
 
 
 FENCES: dict[str, Callable[[], None]] = {

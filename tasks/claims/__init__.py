@@ -26,7 +26,7 @@ from gauntlet.tasks.claims.claim import (
 )
 from gauntlet.tasks.claims.configured import claims_database
 from gauntlet.tasks.claims.database import AHEAD, Clock, database_clock, database_time, open_database, ready, sqlite_url
-from gauntlet.tasks.claims.hold import Check, Hold, always, holding, in_turn
+from gauntlet.tasks.claims.hold import Check, Hold, always, holding, in_turn, one_at_a_time
 from gauntlet.tasks.claims.log import Entry, append, history
 from gauntlet.tasks.claims.once import (
     Busy,
@@ -40,10 +40,14 @@ from gauntlet.tasks.claims.once import (
     first_seen,
     forget,
     left_undone,
+    note,
     prolong,
     reopen,
+    seize,
     still_mine,
+    unfinished,
 )
+from gauntlet.tasks.claims.rows import KnownRow, drop_rows, is_empty, known_rows, put_rows
 
 __all__ = [
     "AHEAD",
@@ -54,6 +58,7 @@ __all__ = [
     "Done",
     "Entry",
     "Hold",
+    "KnownRow",
     "Lapsed",
     "Line",
     "Refusal",
@@ -68,6 +73,7 @@ __all__ = [
     "claims_database",
     "database_clock",
     "database_time",
+    "drop_rows",
     "fenced",
     "finish",
     "first_seen",
@@ -77,14 +83,21 @@ __all__ = [
     "holders",
     "holding",
     "in_turn",
+    "is_empty",
+    "known_rows",
     "left_undone",
+    "note",
+    "one_at_a_time",
     "open_database",
     "prolong",
+    "put_rows",
     "ready",
     "reap",
     "refuse",
     "release",
     "reopen",
+    "seize",
     "sqlite_url",
     "still_mine",
+    "unfinished",
 ]

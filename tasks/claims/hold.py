@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -12,7 +13,7 @@ from sqlalchemy import Engine
 
 from gauntlet.datasets.errors import GauntletError, ServiceDown, StaleClaim
 from gauntlet.tasks.claims.claim import Claim, Refusal, check, claim, heartbeat, release
-from gauntlet.tasks.claims.once import Turn, abandon, prolong, still_mine
+from gauntlet.tasks.claims.once import Turn, abandon, begin, prolong, still_mine
 
 _LOG = logging.getLogger("gauntlet")
 Check = Callable[
@@ -131,3 +132,23 @@ def in_turn(engine: Engine, turn: Turn, ttl: timedelta) -> Iterator[Callable[[],
         with suppress(GauntletError):  # as above
             abandon(engine, turn)
         raise
+
+
+@contextmanager
+def one_at_a_time(
+    engine: Engine, scope: str, key: str, ttl: timedelta, patience: timedelta
+) -> Iterator[Callable[[], None] | None]:
+    """The place that one may have at a time, for the block; None when others kept it for longer than `patience`.
+
+    The check is that of `in_turn`.
+    """
+    deadline = time.monotonic() + patience.total_seconds()
+    while not isinstance(turn := begin(engine, scope, key, ttl), Turn):
+        if time.monotonic() > deadline:
+            yield None
+            return
+        time.sleep(0.1)
+    with in_turn(engine, turn, ttl) as check:
+        yield check
+    with suppress(GauntletError):  # it then expires by itself
+        abandon(engine, turn)

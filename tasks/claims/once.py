@@ -13,7 +13,7 @@ and what nobody finished can be done from it (`left_undone`).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -132,10 +132,48 @@ def prolong(engine: Engine, turn: Turn, ttl: timedelta, *, clock: Clock = databa
             raise _overtaken(turn)
 
 
+def note(engine: Engine, turn: Turn, content: str) -> None:
+    """What somebody must know who goes on after this holder died: what its key stands for, from now on.
+
+    Raises:
+        StaleClaim: another has taken the turn, or has finished already.
+    """
+    with transaction(engine) as connection:
+        if connection.execute(_mine(turn).values(content=content)).rowcount != 1:
+            raise _overtaken(turn)
+
+
+def unfinished(engine: Engine, scope: str, content: str) -> list[str]:
+    """The keys of a scope that stand for this and that nobody finished, oldest first; also those that somebody is at."""
+    mine = (ONCE.c.scope == scope) & (ONCE.c.content == content) & ONCE.c.done.is_(None)
+    with transaction(engine, reading=True) as connection:
+        return list(connection.execute(select(ONCE.c.key).where(mine).order_by(ONCE.c.seen)).scalars())
+
+
+def seize(engine: Engine, scope: str, key: str, ttl: timedelta, *, clock: Clock = database_clock) -> Turn | Done:
+    """The turn of a key, whoever is at it: for a caller who knows that no other may be, and whose former self is then stale."""
+    with transaction(engine) as connection:
+        row = connection.execute(select(ONCE).where(_at(scope, key)).with_for_update()).one()
+        if row.done is not None:
+            return Done(row.outcome, row.done, row.content or "")
+        turn = Turn(scope, key, str(uuid.uuid4()), row.token + 1, clock(connection) + ttl, row.content or "")
+        given = {"token": turn.token, "holder": turn.holder, "expires": turn.expires}
+        connection.execute(update(ONCE).where(_at(scope, key)).values(**given))
+        return turn
+
+
 def finish(
-    engine: Engine, turn: Turn, outcome: str, *, line: Line | None = None, clock: Clock = database_clock
+    engine: Engine,
+    turn: Turn,
+    outcome: str,
+    *,
+    line: Line | None = None,
+    beside: Callable[[Connection], None] | None = None,
+    clock: Clock = database_clock,
 ) -> None:
     """Say what came out, for every later caller to be told, and in the log where a `line` is given: both or neither.
+
+    `beside`: what else is written in the same transaction.
 
     A turn that expired still counts while nobody else has taken it: the work is done.
 
@@ -146,6 +184,8 @@ def finish(
         now = clock(connection)
         if connection.execute(_mine(turn).values(done=now, outcome=outcome)).rowcount != 1:
             raise _overtaken(turn)
+        if beside is not None:
+            beside(connection)
         if line is not None:
             write(connection, now, line.event, line.subject, line.holder, line.detail)
 

@@ -61,6 +61,17 @@ ONCE = Table(
     Column("content", Text),  # what the key stands for; NULL in rows from before there was this column
 )
 
+# Of every row that was scored: the same row in another file is the same row.
+ROWS = Table(
+    "gauntlet_rows",
+    TABLES,
+    Column("scope", String(200), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("content", String(64), nullable=False),
+    Column("portion", String(64), nullable=False),
+    Index("gauntlet_rows_portion", "scope", "portion"),
+)
+
 LOG = Table(
     "gauntlet_log",
     TABLES,

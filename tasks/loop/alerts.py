@@ -19,7 +19,15 @@ from gauntlet.datasets.errors import GauntletError
 from gauntlet.tasks.claims import Turn, abandon, begin, finish, left_undone
 
 _LOG = logging.getLogger("gauntlet")
-ICONS = {"drift": "📈", "retrained": "🔁", "promoted": "👑", "kept": "✋", "failed": "🔥", "refused": "⏸"}
+ICONS = {
+    "drift": "📈",
+    "retrained": "🔁",
+    "promoted": "👑",
+    "kept": "✋",
+    "failed": "🔥",
+    "refused": "⏸",
+    "corrected": "✏️",
+}
 
 
 def alert(channel: AlertChannel | None, engine: Engine, kind: str, key: str, text: str) -> bool:

@@ -16,7 +16,13 @@ from gauntlet.datasets.errors import Unsigned
 from gauntlet.tasks.registry.keys import KeyRing
 
 # By the first folder of their key.
-KINDS = {"scores": "manifest", "memories": "memory", "drift": "verdict", "maintenance": "work order"}
+KINDS = {
+    "scores": "manifest",
+    "memories": "memory",
+    "drift": "verdict",
+    "maintenance": "work order",
+    "waiting": "waiting rows",
+}
 
 
 def sealed(key: str, document: Mapping[str, Any], ring: KeyRing) -> bytes:

@@ -1,10 +1,16 @@
-"""Score one file with the champion, exactly once: however often it is offered, killed half-way or offered in parallel."""
+"""Score one file with the champion, each row exactly once: whatever file brings it, killed half-way or offered in parallel.
+
+take ─> read ─> [one file of a group at a time: adopt ─> sort out ─> score ─> follow ─> write ─> refresh ─> finish]
+
+The portion's manifest is the one moment from which its rows count. What is before it leaves nothing that is seen; what is
+after it - SQL, alarms of other portions that a late row has changed - is done again by whoever comes next (`adopt`).
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,11 +18,25 @@ from sqlalchemy import Engine
 
 from gauntlet.blocks import TelemetryDatabase
 from gauntlet.datasets.errors import BadInput
-from gauntlet.tasks.claims import AHEAD, Done, Turn, begin, database_time, finish, in_turn, reopen
+from gauntlet.tasks.claims import (
+    AHEAD,
+    Done,
+    Turn,
+    abandon,
+    always,
+    begin,
+    database_time,
+    drop_rows,
+    in_turn,
+    one_at_a_time,
+    reopen,
+)
 from gauntlet.tasks.loop.champion import Champion
-from gauntlet.tasks.loop.contract import Batch, InputFile, Manifest
-from gauntlet.tasks.loop.store import is_kept, manifest_of, write
-from gauntlet.tasks.loop.telemetry import write_predictions
+from gauntlet.tasks.loop.contract import Batch, InputFile, StillWritten
+from gauntlet.tasks.loop.outcome import Outcome, row_scope
+from gauntlet.tasks.loop.portions import is_kept, void
+from gauntlet.tasks.loop.row_scoring import Scoring
+from gauntlet.tasks.loop.telemetry import remove_predictions
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.tracking import servers
 
@@ -25,9 +45,12 @@ TURN = timedelta(minutes=2)  # without a sign of life; a worker that dies leaves
 
 @dataclass(frozen=True)
 class FileScored:
-    """What became of a file: `state` scored, known (it was scored before), busy (somebody is at it) or refused (`why`).
+    """What became of a file.
 
-    `ahead`: rows that were left out, as they are dated later than the clock.
+    `state`: scored, known (all of its rows were scored before), busy (somebody is at it), waits (it is not whole yet, `why`)
+    or refused (`why`). `rows`: that it was the first to bring; `known`: that others brought before; `late`: too late to
+    change alarms; `waiting`: for others of their moment. `ahead`: rows that were left out, as they are dated later than the
+    clock; `conflicts`: that say otherwise than the same row before; `corrected`: alarms that a late row has changed.
     """
 
     file: str
@@ -37,39 +60,61 @@ class FileScored:
     address: str = ""
     why: str = ""
     ahead: tuple[str, ...] = ()
+    sha256: str = ""
+    known: int = 0
+    late: int = 0
+    waiting: int = 0
+    conflicts: tuple[str, ...] = ()
+    corrected: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> list[str]:
+        """What waits, was left out, came late or was corrected, in words."""
+        told = [self.why] if self.state == "waits" else []
+        told += [f"{self.file}, {row}: dated in the future, left out" for row in self.ahead]
+        told += [f"{self.file}, {one}" for one in self.conflicts]
+        if self.late:
+            told.append(
+                f"{self.file}: {self.late} rows came too late to change alarms; they are scored, kept and marked late"
+            )
+        if self.waiting:
+            told.append(f"{self.file}: {self.waiting} rows wait for the other machines of their snapshots")
+        if self.state == "known":
+            return told
+        return [*told, *(f"corrected by {self.file}: {one}" for one in self.corrected)]
 
 
 def score_file(
-    file: InputFile, champion: Champion, connection: Connection, engine: Engine, database: TelemetryDatabase
+    file: InputFile,
+    champion: Champion,
+    connection: Connection,
+    engine: Engine,
+    database: TelemetryDatabase,
+    began: datetime | None = None,
 ) -> FileScored:
     """The file's predictions and features in S3, and in SQL where that is configured.
 
     What was scored and S3 lost since is scored again.
 
+    Args:
+        began: when the run began: how late a row is goes by what was scored before then; by default, before now.
+
     Raises:
         BadInput: the file cannot be read; nothing is kept of it, and it may be offered again.
+        StillWritten: it is not whole yet.
         ServiceDown: a server is away; the same.
         StaleClaim: another took over in the meantime; nothing of this attempt counts.
     """
-    scope = f"score:{champion.gauntlet}"
-    turn = begin(engine, scope, file.sha256, TURN)
-    if isinstance(turn, Done):
-        known = json.loads(turn.outcome)
-        if _is_kept(known, champion, connection):
-            return FileScored(file.name, "known", known["rows"], known["alarms"], known["address"])
-        reopen(engine, scope, file.sha256, turn)
-        turn = begin(engine, scope, file.sha256, TURN)
-    if not isinstance(turn, Turn):
-        return FileScored(file.name, "busy")
-    with in_turn(engine, turn, TURN) as check:
-        batch = _read(file, champion, database_time(engine))
-        manifest, address = _score(file, batch, champion, connection, database, database_time(engine), check)
-    finish(engine, turn, json.dumps({**asdict(manifest), "address": address}))
-    return FileScored(file.name, "scored", manifest.rows, manifest.alarms, address, ahead=batch.ahead)
+    return _score(champion.adapter.take(file), champion, connection, engine, database, began)
 
 
 def score_or_refuse(
-    file: InputFile, champion: Champion, connection: Connection, engine: Engine, database: TelemetryDatabase
+    file: InputFile,
+    champion: Champion,
+    connection: Connection,
+    engine: Engine,
+    database: TelemetryDatabase,
+    began: datetime | None = None,
 ) -> FileScored:
     """The same; a file that cannot be read is refused with the reason, and keeps no other from being scored.
 
@@ -77,16 +122,68 @@ def score_or_refuse(
         ServiceDown, StaleClaim: as above.
     """
     try:
-        return score_file(file, champion, connection, engine, database)
+        taken = champion.adapter.take(file)
+        file = taken
+        return _score(taken, champion, connection, engine, database, began)
+    except StillWritten as error:
+        return FileScored(file.name, "waits", why=str(error))
     except BadInput as error:
-        return FileScored(file.name, "refused", why=str(error))
+        return FileScored(file.name, "refused", why=str(error), sha256=file.sha256)
 
 
-def _is_kept(known: Mapping[str, Any], champion: Champion, connection: Connection) -> bool:
-    names = {one.name for one in fields(Manifest)}
-    manifest = Manifest(**{name: value for name, value in known.items() if name in names})
-    with servers(connection):
-        return is_kept(connection, manifest, remembered=champion.adapter.in_order)
+def _score(
+    file: InputFile,
+    champion: Champion,
+    connection: Connection,
+    engine: Engine,
+    database: TelemetryDatabase,
+    began: datetime | None,
+) -> FileScored:
+    scope = f"score:{champion.gauntlet}"
+    turn = begin(engine, scope, file.sha256, TURN)
+    if isinstance(turn, Done):
+        lost = _lost(json.loads(turn.outcome), champion, connection)
+        if not lost:
+            return _told(file, Outcome.of(turn.outcome), "known")
+        group = json.loads(turn.outcome).get("group", "")
+        _let_go(lost, champion.gauntlet, group, connection, engine, database, file.sha256)
+        reopen(engine, scope, file.sha256, turn)
+        turn = begin(engine, scope, file.sha256, TURN)
+    if not isinstance(turn, Turn):
+        return FileScored(file.name, "busy", sha256=file.sha256)
+    with in_turn(engine, turn, TURN) as mine:
+        now = database_time(engine)
+        batch = _read(file, champion, now)
+        with one_at_a_time(engine, "scoring", f"{champion.gauntlet}:{batch.group}", TURN, TURN) as alone:
+            if alone is None:
+                abandon(engine, turn)
+                return FileScored(file.name, "busy", sha256=file.sha256)
+
+            def check() -> None:
+                mine()
+                alone()
+
+            work = Scoring(champion, connection, engine, database, scope, batch.group, now, began or now, check, TURN)
+            with servers(connection):
+                outcome = work.score(file, batch, turn)
+    return _told(file, outcome, "scored" if outcome.rows or outcome.waiting else "known", batch)
+
+
+def _told(file: InputFile, outcome: Outcome, state: str, batch: Batch | None = None) -> FileScored:
+    return FileScored(
+        file.name,
+        state,
+        outcome.rows,
+        outcome.alarms,
+        outcome.address,
+        ahead=batch.ahead if batch is not None else (),
+        sha256=file.sha256,
+        known=outcome.known,
+        late=outcome.late,
+        waiting=outcome.waiting,
+        conflicts=tuple(outcome.conflicts),
+        corrected=tuple(outcome.corrected),
+    )
 
 
 def _read(file: InputFile, champion: Champion, now: datetime) -> Batch:
@@ -98,20 +195,30 @@ def _read(file: InputFile, champion: Champion, now: datetime) -> Batch:
         raise BadInput(file.path, "cannot be read", saw=error.strerror or type(error).__name__) from None
 
 
-def _score(
-    file: InputFile,
-    batch: Batch,
-    champion: Champion,
-    connection: Connection,
-    database: TelemetryDatabase,
-    now: datetime,
-    check: Callable[[], None],
-) -> tuple[Manifest, str]:
-    scored = champion.adapter.score(batch, champion, connection)
-    moment = now.isoformat(timespec="microseconds")
-    model, version = champion.loaded.name, champion.loaded.version
-    manifest = manifest_of(champion.gauntlet, file, batch, scored, model, version, moment)
-    if database.url is not None:
-        write_predictions(database.url.get_secret_value(), database.table, manifest, scored, check)
+def _lost(known: dict[str, Any], champion: Champion, connection: Connection) -> list[str]:
+    """The portions that hold rows of a file and that S3 has no more."""
+    portions = list(known.get("portions", ()))
     with servers(connection):
-        return manifest, write(connection, manifest, batch, scored, check)
+        if is_kept(connection, champion.gauntlet, portions):
+            return []
+        return [one for one in portions if not is_kept(connection, champion.gauntlet, [one])]
+
+
+def _let_go(
+    portions: Sequence[str],
+    gauntlet: str,
+    group: str,
+    connection: Connection,
+    engine: Engine,
+    database: TelemetryDatabase,
+    own: str,
+) -> None:
+    """Rows of lost portions count no more: the file that is offered now has them, and brings them again."""
+    for one in portions:
+        drop_rows(engine, row_scope(gauntlet, group), one)
+    others = [one for one in portions if one != own]
+    with servers(connection):
+        for one in others:
+            void(connection, gauntlet, one, always)
+    if others and database.url is not None:
+        remove_predictions(database.url.get_secret_value(), database.table, gauntlet, others)

@@ -73,6 +73,14 @@ class Settings(BaseSettings):
     quarantine_limit: float = Field(
         0.05, ge=0, le=1, description="Share of unusable files past which a gauntlet fails."
     )
+    quiet_s: float = Field(
+        2.0, ge=0, description="Seconds that a file must not have changed before it is scored; what changes waits."
+    )
+    lateness_h: float = Field(
+        24.0,
+        ge=0,
+        description="Hours by which a row may come late and still change alarms; later ones are scored, kept, marked late.",
+    )
     claims_url: SecretStr | None = Field(
         None,
         description="SQLAlchemy address of the claims database, `postgresql://…`. Default: a SQLite file in the home folder.",

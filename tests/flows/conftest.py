@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 
+from gauntlet.blocks import AlertChannel
 from gauntlet.datasets import ai4i, dataset
 from gauntlet.flows import _promotion, flow_named
 from gauntlet.tasks.gauntlets import named
 from gauntlet.tasks.models.process_features import rule_oracle
 from gauntlet.tasks.promotion.decide import Decision
 from gauntlet.tasks.result import GauntletResult
+from gauntlet.tasks.runtime.connection import block_name
 
 # Enough for every step, few enough for a test.
 SMALL = {
@@ -91,3 +96,29 @@ def _promoted(_frozen: Any, _replays: Any, _smoke: bool, mode: Any, **_: Any) ->
 def every_challenger_is_better(monkeypatch: pytest.MonkeyPatch) -> None:
     """The decision stands for itself elsewhere; here it is made whatever the figures of a small simulated set."""
     monkeypatch.setattr(_promotion, "decide", _promoted)
+
+
+@pytest.fixture
+def chat(stack: Any) -> Iterator[list[str]]:
+    """What a chat channel of its own is told."""
+    taken: list[str] = []
+
+    class Channel(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Quiet."""
+
+    server = HTTPServer(("127.0.0.1", 0), Channel)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    channel = AlertChannel(enabled=True, url=f"http://127.0.0.1:{server.server_port}/")
+    channel.save(block_name(AlertChannel), overwrite=True)
+    yield taken
+    AlertChannel().save(block_name(AlertChannel), overwrite=True)
+    server.shutdown()
+    server.server_close()
+    thread.join()

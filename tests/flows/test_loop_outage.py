@@ -21,7 +21,8 @@ from gauntlet.tasks.claims import claims_database, holders
 from gauntlet.tasks.gauntlets import named
 from gauntlet.tasks.loop import champion as champions
 from gauntlet.tasks.loop import store
-from gauntlet.tasks.loop.store import listed, manifests
+from gauntlet.tasks.loop.portions import manifests
+from gauntlet.tasks.loop.store import listed
 from gauntlet.tasks.promotion import log as promotions
 from gauntlet.tasks.promotion.move import standing
 from gauntlet.tasks.registry.aliases import CHALLENGER, CHAMPION, PREVIOUS, aliases_of

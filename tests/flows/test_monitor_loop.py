@@ -18,9 +18,10 @@ from gauntlet.flows.promote import promote
 from gauntlet.flows.retrain import retrain
 from gauntlet.flows.score import score
 from gauntlet.tasks.gauntlets import in_loop
+from gauntlet.tasks.loop.alarm_states import current
 from gauntlet.tasks.loop.champion import champion_of
 from gauntlet.tasks.loop.maintenance import events
-from gauntlet.tasks.loop.store import manifests, memory_before, rows_of
+from gauntlet.tasks.loop.portions import manifests, rows_of
 from gauntlet.tasks.promotion.move import standing
 from gauntlet.tasks.registry.aliases import Holder
 from gauntlet.tasks.runtime.connection import block_name
@@ -76,7 +77,8 @@ def _file(folder: Path, name: str, rows: pd.DataFrame) -> Path:
 def test_from_a_change_of_load_to_a_decision(ran: Any, stack: Any, policies: None, tmp_path: Path) -> None:
     """The same load: nothing. All bearings quieter: an operating change, a challenger that knows both loads."""
     same = _snapshots(stack, 0, 45, 1)
-    off = same.groupby("machine").tail(3).assign(time="2026-03-01T08:00:00Z")
+    off = same.groupby("machine").tail(3)
+    off = off.assign(time=[f"2026-03-01T08:{i}0:00Z" for i in off.groupby("machine").cumcount()])
     off.loc[:, off.columns.str.startswith("log_level")] = -9.0
     done = score("nasa", _file(tmp_path / "a", "a.csv", pd.concat([same, off])))
     again = score("nasa", tmp_path / "a")
@@ -85,8 +87,7 @@ def test_from_a_change_of_load_to_a_decision(ran: Any, stack: Any, policies: Non
     (kept,) = list(manifests(stack.connection, "nasa"))
     assert (kept.off, kept.group) == (12, "2nd_test")
     assert {"_score", "_alarm", "relative_level 1"} <= set(rows_of(stack.connection, kept))
-    memory = memory_before(stack.connection, "nasa", "2nd_test")
-    assert memory is not None
+    memory = current(_champion(stack), stack.connection, "2nd_test")
     assert len(memory) == 4
     told = drift_check("nasa")
     assert told["verdict"] == "none", told
@@ -138,3 +139,23 @@ def test_a_work_order_is_kept_and_waits_for_rows(ran: Any, stack: Any, policies:
     assert standing(ran_names(ran)).champion == held.challenger
     assert machine in monitor_of(_champion(stack)).baselines
     assert promote("nasa", rollback=True)["champion"] == f"{held.champion.name} v{held.champion.version}"
+
+
+def test_a_late_file_corrects_what_was_said(ran: Any, stack: Any, chat: list[str], tmp_path: Path) -> None:
+    """The first faulty snapshots come last; the channel is told once that the alarm was raised earlier."""
+    machine = next(iter(monitor_of(_champion(stack)).machines))
+    rows = _snapshots(stack, 400, 60, 5)
+    times = rows["time"].unique()
+    faulty = (rows["machine"] == machine) & (rows["time"] >= times[20])
+    rows.loc[faulty, rows.columns.str.startswith("log_level")] += 1.0
+    late = rows["time"].isin(times[20:30])
+    _file(tmp_path / "e", "first.csv", rows[~late])
+    assert [one.corrected for one in score("nasa", tmp_path / "e")] == [()]
+    _file(tmp_path / "e", "late.csv", rows[late])
+    told = {one.file: one for one in score("nasa", tmp_path / "e")}
+    assert (told["first.csv"].state, told["late.csv"].rows) == ("known", 40)
+    assert [machine in one for one in told["late.csv"].corrected] == [True]
+    score("nasa", tmp_path / "e")
+    said = [one for one in chat if "correct what was said" in one]
+    assert len(said) == 1
+    assert f"{machine}: the alarm raised at " in said[0]

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import shutil
-import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +13,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import create_engine, text
 
-from gauntlet.blocks import AlertChannel, DriftPolicy, TelemetryDatabase
+from gauntlet.blocks import DriftPolicy, TelemetryDatabase
 from gauntlet.datasets import ai4i as data_set
 from gauntlet.datasets.errors import BadInput, GauntletError
 from gauntlet.flows.drift_check import drift_check
@@ -28,7 +24,8 @@ from gauntlet.flows.score import score
 from gauntlet.flows.validate_registry import validate_registry
 from gauntlet.tasks import claims
 from gauntlet.tasks.claims import claims_database
-from gauntlet.tasks.loop.store import listed, manifests
+from gauntlet.tasks.loop.portions import manifests
+from gauntlet.tasks.loop.store import listed
 from gauntlet.tasks.registry.selection import get_all_registered_models
 from gauntlet.tasks.runtime.connection import block_name
 
@@ -57,7 +54,7 @@ def test_each_file_is_scored_once_in_s3_and_in_sql(ran: Any, stack: Any, incomin
         again = score("ai4i", incoming)
     finally:
         TelemetryDatabase(url=None).save(block_name(TelemetryDatabase), overwrite=True)
-    assert sorted(one.state for one in first) == ["scored", "scored"]
+    assert sorted(one.state for one in first) == ["known", "scored", "scored"]
     assert {one.state for one in again} == {"known"}
     mine = {hashlib.sha256(path.read_bytes()).hexdigest() for path in incoming.glob("*.csv")}
     kept = [one for one in manifests(stack.connection, "ai4i") if one.sha256 in mine]
@@ -103,44 +100,21 @@ def test_a_file_of_another_machine_is_refused_and_may_be_offered_again(ran: Any,
 def test_a_broken_file_among_good_ones_is_refused_and_told_once(
     ran: Any, stack: Any, tmp_path: Path, chat: list[str]
 ) -> None:
-    """By name and with the reason; the others are scored, at the second offering nothing is said again."""
+    """By name and with the reason; the others are scored, one that is being written waits, and at the second offering nothing
+    is said again."""
     shutil.copy(data_set.simulate(tmp_path, seed=23, rows=100), tmp_path / "b-good.csv")
     for path in tmp_path.glob("*"):
         if path.name != "b-good.csv":
             path.unlink()
     (tmp_path / "SIMULATED.json").write_text("{}")
-    (tmp_path / "a-cut.csv").write_text((tmp_path / "b-good.csv").read_text()[:-9])
+    (tmp_path / "a-cut.csv").write_text((tmp_path / "b-good.csv").read_text()[:-9] + "\n")
+    (tmp_path / "d-written.csv").write_text((tmp_path / "b-good.csv").read_text()[:-2])
     (tmp_path / "c-folder.csv").mkdir()
     states = [{Path(one.file).name: one.state for one in score("ai4i", tmp_path)} for _ in range(2)]
     refused = {"a-cut.csv": "refused", "c-folder.csv": "refused"}
-    assert states == [{**refused, "b-good.csv": "scored"}, {**refused, "b-good.csv": "known"}]
+    others = {**refused, "d-written.csv": "waits"}
+    assert states == [{**others, "b-good.csv": "scored"}, {**others, "b-good.csv": "known"}]
     assert [next(name for name in refused if name in one) for one in chat] == sorted(refused)
-
-
-@pytest.fixture
-def chat() -> Iterator[list[str]]:
-    """What a chat channel of its own is told."""
-    taken: list[str] = []
-
-    class Channel(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            """Quiet."""
-
-    server = HTTPServer(("127.0.0.1", 0), Channel)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    channel = AlertChannel(enabled=True, url=f"http://127.0.0.1:{server.server_port}/")
-    channel.save(block_name(AlertChannel), overwrite=True)
-    yield taken
-    AlertChannel().save(block_name(AlertChannel), overwrite=True)
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def test_a_work_order_of_next_year_is_refused(ran: Any, stack: Any) -> None:

@@ -20,7 +20,8 @@ from gauntlet.flows.retrain import retrain
 from gauntlet.flows.score import score
 from gauntlet.tasks.claims import claims_database
 from gauntlet.tasks.gauntlets import named
-from gauntlet.tasks.loop.store import listed, manifests
+from gauntlet.tasks.loop.portions import manifests
+from gauntlet.tasks.loop.store import listed
 from gauntlet.tasks.promotion import log
 from gauntlet.tasks.promotion.move import standing
 from gauntlet.tasks.registry.aliases import CHALLENGER

@@ -26,8 +26,9 @@ from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop import challenger, maintenance
 from gauntlet.tasks.loop.champion import Champion, adapter
 from gauntlet.tasks.loop.drift_check import Judged, judge, newest_windows
+from gauntlet.tasks.loop.portions import manifests, rows_of
 from gauntlet.tasks.loop.scoring import score_file
-from gauntlet.tasks.loop.store import listed, manifests, put_document, rows_of
+from gauntlet.tasks.loop.store import listed, put_document
 from gauntlet.tasks.promotion.decide import decide
 from gauntlet.tasks.registry.files import parquet
 from gauntlet.tasks.registry.load import LoadedModel

@@ -8,7 +8,7 @@ from gauntlet.datasets import dataset
 from gauntlet.datasets.spec import Table
 from gauntlet.tasks.gauntlet import Gauntlet
 from gauntlet.tasks.loop.contract import Adapter
-from gauntlet.tasks.loop.input_files import tables
+from gauntlet.tasks.loop.input_files import tables, take
 from gauntlet.tasks.tabular.online import comparison, rows, training_data
 
 
@@ -18,10 +18,12 @@ def adapter(gauntlet: Gauntlet) -> Adapter:
     spec: Table = module.SPEC
     target = spec.target
     return Adapter(
-        in_order=False,
         files=tables,
+        take=take,
         read=partial(rows.read, spec=spec, reader=module.read),
+        whole=rows.whole,
         score=rows.score,
+        follow=None,
         windows=partial(rows.windows, target=target),
         gather=partial(training_data.gather, target=target),
         of_versions=training_data.of_versions,

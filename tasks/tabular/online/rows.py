@@ -13,7 +13,8 @@ from gauntlet.blocks import DriftPolicy
 from gauntlet.datasets.spec import Table
 from gauntlet.tasks.loop.champion import Champion
 from gauntlet.tasks.loop.contract import Batch, InputFile, Manifest, Scored, Window
-from gauntlet.tasks.loop.store import ALARM, LABEL, SCORE, labels_of, newest, rows_of
+from gauntlet.tasks.loop.portions import ALARM, LABEL, SCORE, labels_of, newest, unaltered
+from gauntlet.tasks.loop.row_keys import digests, numbered
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.tracking import servers
 
@@ -21,13 +22,25 @@ COLUMNS = ("score", "prediction", "label")
 
 
 def read(file: InputFile, _: Champion, _latest_s: float, spec: Table, reader: Callable[..., Any]) -> Batch:
-    """The rows of a file, with their labels where it has them."""
-    table = reader(file.path, labelled=False)
+    """The rows of a file, with their labels where it has them.
+
+    A row without a time is known by all that the file says of it but its label; equal ones are told apart by their number.
+    """
+    table = reader(file.path, labelled=False, content=file.content)
     labels = table.frame[spec.target].to_numpy(np.int64) if spec.target in table.frame else None
-    return Batch(table.frame[list(spec.features)], labels)
+    named = [name for name in (*spec.identifiers, *spec.features) if name in table.frame]
+    contents = digests(table.frame, named)
+    return Batch(
+        table.frame[list(spec.features)], labels, keys=numbered(contents), contents=contents, lines=table.lines
+    )
 
 
-def score(batch: Batch, champion: Champion, _: Connection) -> Scored:
+def whole(batch: Batch, _waiting: pd.DataFrame | None, _: Champion) -> Batch:
+    """The batch: rows that stand alone wait for no others."""
+    return batch
+
+
+def score(batch: Batch, champion: Champion) -> Scored:
     """The champion's features, scores and alarms of the rows."""
     return _scored(champion.loaded.model, batch.rows)
 
@@ -42,13 +55,13 @@ def windows(champion: Champion, policy: DriftPolicy, connection: Connection, tar
     count = policy.window_rows
     with servers(connection):
         files = newest(connection, champion.gauntlet, count)
-        parts = [rows_of(connection, file) for file in files]
+        parts = [rows for _, rows in unaltered(connection, files)]
     if not parts:
         return []
     training = champion.table("training.parquet")
     reference = _compared(champion, training.drop(columns=target), training[target].to_numpy())
     scored = pd.concat(parts, ignore_index=True).tail(count)
-    labels = labels_of(scored) if all(file.labelled for file in files) else None
+    labels = labels_of(scored)
     window = _compared(champion, scored.drop(columns=[SCORE, ALARM, LABEL], errors="ignore"), labels)
     features = tuple(name for name in reference.columns if name not in COLUMNS)
     key = _key(champion, files, count)

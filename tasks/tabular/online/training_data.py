@@ -15,7 +15,7 @@ from sklearn.base import clone
 from gauntlet.datasets.errors import GauntletError
 from gauntlet.tasks.loop.champion import Champion
 from gauntlet.tasks.loop.contract import NotYet, TrainingData, VersionFiles
-from gauntlet.tasks.loop.store import ALARM, LABEL, SCORE, manifests, rows_of
+from gauntlet.tasks.loop.portions import ALARM, LABEL, SCORE, manifests, unaltered
 from gauntlet.tasks.registry.files import parquet
 from gauntlet.tasks.registry.load import LoadedModel
 from gauntlet.tasks.runtime.connection import Connection
@@ -37,7 +37,9 @@ def gather(
         scored = manifests(connection, champion.gauntlet)
         labelled = [file for file in scored if file.labelled and file.scored_at >= oldest]
         labelled.sort(key=lambda file: (file.scored_at, file.sha256))
-        parts = [rows_of(connection, file) for file in labelled]
+        there = unaltered(connection, labelled)
+    labelled = [file for file, _ in there]
+    parts = [rows.dropna(subset=LABEL) for _, rows in there]
     if not parts:
         raise GauntletError(
             f"no labelled row of {champion.gauntlet} was scored in the last {lookback_days:g} days: "

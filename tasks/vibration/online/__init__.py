@@ -12,10 +12,12 @@ from gauntlet.tasks.vibration.online import contest, files, reading, scoring, tr
 def adapter(gauntlet: VibrationGauntlet) -> Adapter:
     """The functions of a vibration gauntlet."""
     return Adapter(
-        in_order=True,
         files=partial(files.files, gauntlet=gauntlet),
-        read=partial(reading.read, gauntlet=gauntlet, off_level=gauntlet.off_level),
+        take=partial(files.take, gauntlet=gauntlet),
+        read=partial(reading.read, gauntlet=gauntlet),
+        whole=partial(reading.whole, off_level=gauntlet.off_level),
         score=scoring.score,
+        follow=scoring.follow,
         windows=windows.windows,
         gather=training_data.gather,
         of_versions=training_data.of_versions,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,53 +16,114 @@ from gauntlet.datasets.ims_levels import LevelTable, level_window
 from gauntlet.datasets.io.signal_file import enforce_limit
 from gauntlet.tasks.loop.champion import Champion
 from gauntlet.tasks.loop.contract import Batch, InputFile
+from gauntlet.tasks.loop.row_keys import digests
+from gauntlet.tasks.loop.waiting import WAITS
 from gauntlet.tasks.models.machine_health import MACHINE
 from gauntlet.tasks.models.relative_level import relative_levels
 from gauntlet.tasks.runtime.settings import settings
 from gauntlet.tasks.vibration.definition import VibrationGauntlet
 from gauntlet.tasks.vibration.featurize.table import feature_table
 from gauntlet.tasks.vibration.lives import snapshot_rows
-from gauntlet.tasks.vibration.online.files import raw_run
+from gauntlet.tasks.vibration.online.files import check_stamp, raw_run
 from gauntlet.tasks.vibration.online.monitor import TIME, Monitor, monitor_of
 
 TINY = 1e-12
 OFF = "the machine is off"
+_PLACE = "_place"
 _FAR_S = datetime(9999, 1, 1, tzinfo=UTC).timestamp()  # Python's calendar ends here
 
 
-def read(file: InputFile, champion: Champion, latest_s: float, gauntlet: VibrationGauntlet, off_level: float) -> Batch:
-    """The running snapshots of a file as rows: machine, time and the features that the champion knows.
+def read(file: InputFile, champion: Champion, latest_s: float, gauntlet: VibrationGauntlet) -> Batch:
+    """The snapshots of a file as rows: machine, time and the features that the champion knows; machine-off ones, too.
 
     Args:
         latest_s: rows dated later [s since 1970] are left out and named.
-        off_level: a snapshot in which every bearing of the shaft is quieter [unit of the levels] is machine-off.
 
     Raises:
         BadInput: not such a table, a machine that the champion does not know, machines of several shafts, or no row of
             a past moment.
+        StillWritten: a snapshot has changed while it was read.
     """
     monitor = monitor_of(champion)
     if file.part:
         return _raw(file, monitor, gauntlet, latest_s)
-    levels = level_window(file.path, latest_s) if champion.gauntlet == "nasa" else None
+    levels = level_window(file.path, latest_s, file.content) if champion.gauntlet == "nasa" else None
     if levels is not None:
         group = levels.run
         _check_basis(monitor, group, file.path, "levels")
-        off = (levels.rows - len(levels.index)) * len(monitor.on_shaft(group))
         ahead = _in_words([(f"line {row + 2}", moment) for row, moment in levels.ahead], levels.rows, file.path)
-        return Batch(_of_levels(levels, monitor), None, group, off, ahead)
-    rows = _table(file.path, monitor)
-    past, ahead = _until(
-        latest_s, rows[TIME].to_numpy(np.float64), [f"line {row + 2}" for row in rows.index], file.path
-    )
+        off = [key for moment in levels.off for key in _off_keys(monitor.on_shaft(group), moment.timestamp())]
+        rows = _of_levels(levels, monitor)
+        line_at = dict(zip((time.timestamp() for time in levels.times), (levels.index + 2).tolist(), strict=True))
+        return _batch(rows, group, [line_at[at] for at in rows[TIME]], ahead, off)
+    rows = _table(file, monitor)
+    lines = [row + 2 for row in rows.index]
+    past, ahead = _until(latest_s, rows[TIME].to_numpy(np.float64), [f"line {line}" for line in lines], file.path)
     rows = rows[past].reset_index(drop=True)
     groups = sorted({monitor.group_of(name) for name in rows[MACHINE].unique()})
     if len(groups) > 1:
         raise BadInput(file.path, "machines of several shafts", saw=", ".join(groups), expected="one file per shaft")
+    wanted = [name for name in monitor.training.columns if name in rows and name not in (TIME, MACHINE)]
+    return _batch(rows[[MACHINE, TIME, *wanted]], groups[0], np.array(lines)[past].tolist(), ahead)
+
+
+def whole(batch: Batch, waiting: pd.DataFrame | None, champion: Champion, off_level: float) -> Batch:
+    """The running rows of whole snapshots, each with its level beside the neighbours' where the champion knows that.
+
+    A snapshot that lacks a machine of the shaft waits, where that decides anything: for the rest of it may be in another file.
+    Rows of it that do not wait are kept beside those that do: a loud bearing says of a quiet one that the machine is on.
+
+    Args:
+        waiting: rows that waited until now.
+        off_level: a snapshot in which every bearing of the shaft is quieter [unit of the levels] is machine-off.
+    """
+    monitor, rows = monitor_of(champion), batch.rows
+    lines = list(batch.lines)
+    if waiting is not None:
+        others = waiting[~pd.Series(_keys(waiting)).isin(batch.keys).to_numpy()]
+        others = others[~pd.Series(_keys(others), dtype=object).duplicated().to_numpy()]
+        rows, lines = pd.concat([rows, others], ignore_index=True), [*lines, *[0] * len(others)]
+    order = np.argsort(rows[TIME].to_numpy(np.float64), kind="stable")
+    rows, lines = rows.iloc[order].reset_index(drop=True), [lines[i] for i in order]
+    machines = monitor.on_shaft(batch.group)
+    there = rows.groupby(TIME)[MACHINE].transform("nunique").to_numpy() >= len(machines)
     running = _running(rows, off_level)
-    kept = _with_neighbours(rows[running].reset_index(drop=True), monitor, groups[0])
-    wanted = [name for name in monitor.training.columns if name in kept and name != TIME and name != MACHINE]
-    return Batch(kept[[MACHINE, TIME, *wanted]], None, groups[0], int((~running).sum()), ahead)
+    beside = [str(name) for name in monitor.training if str(name).startswith("relative_level ")]
+    needs = len(machines) > 1 and bool(beside) and not set(beside) <= set(rows)
+    ready = there | (running & (not needs))
+    off = tuple(key for key, one in zip(_keys(rows), there & ~running, strict=True) if one)
+    done = np.flatnonzero(ready & running)
+    kept = rows.iloc[done].reset_index(drop=True)
+    if needs and len(kept):
+        kept = _with_neighbours(kept, machines)
+    made = _batch(kept, batch.group, [lines[i] for i in done], batch.ahead, [*batch.off, *off], rows.iloc[done])
+    return replace(made, waiting=rows.assign(**{WAITS: ~ready})[~there].reset_index(drop=True))
+
+
+def _batch(
+    rows: pd.DataFrame,
+    group: str,
+    lines: Sequence[int],
+    ahead: tuple[str, ...],
+    off: Sequence[str] = (),
+    said: pd.DataFrame | None = None,
+) -> Batch:
+    """A row is its machine at its time, and says its features (of `said`, where more was laid beside them)."""
+    said = rows if said is None else said
+    features = sorted(str(name) for name in said.columns if name not in (MACHINE, TIME))
+    sources, seconds = rows[MACHINE].to_numpy(object), rows[TIME].to_numpy(np.float64)
+    contents = digests(said, features) if features else tuple("" for _ in lines)
+    return Batch(
+        rows, None, group, _keys(rows), contents, tuple(map(int, lines)), sources, seconds, tuple(off), ahead=ahead
+    )
+
+
+def _keys(rows: pd.DataFrame) -> tuple[str, ...]:
+    return digests(rows.astype({MACHINE: str, TIME: np.float64}), [MACHINE, TIME])
+
+
+def _off_keys(machines: Sequence[str], second: float) -> tuple[str, ...]:
+    return _keys(pd.DataFrame({MACHINE: list(machines), TIME: second}))
 
 
 def _until(
@@ -106,9 +169,10 @@ def _raw(file: InputFile, monitor: Monitor, gauntlet: VibrationGauntlet, latest_
     """The running snapshots of a run; unusable ones are left out up to the limit that training has, too."""
     table = feature_table(raw_run(file, gauntlet))
     run = table.run
+    check_stamp(file, run)
     _check_basis(monitor, run.name, file.path, "snapshots")
-    off = [file for file in table.quarantine if OFF in file.reason]
-    enforce_limit(run, [file for file in table.quarantine if OFF not in file.reason], settings().quarantine_limit)
+    silent = {one.path for one in table.quarantine if OFF in one.reason}
+    enforce_limit(run, [one for one in table.quarantine if OFF not in one.reason], settings().quarantine_limit)
     parts, start = [], run.files[0].time
     assert start is not None  # raw_run takes no other
     seconds = start.timestamp() + table.seconds
@@ -119,9 +183,12 @@ def _raw(file: InputFile, monitor: Monitor, gauntlet: VibrationGauntlet, latest_
         machine = next(name for name in monitor.on_shaft(run.name) if monitor.machines[name].unit == unit)
         rows.insert(0, MACHINE, machine)
         rows.insert(1, TIME, seconds)
+        rows.insert(2, _PLACE, table.index + 1)
         parts.append(rows[past])
-    whole = pd.concat(parts).sort_values(TIME, kind="stable").reset_index(drop=True)
-    return Batch(_with_neighbours(whole, monitor, run.name), None, run.name, len(off) * len(run.units), ahead)
+    joined = pd.concat(parts).sort_values(TIME, kind="stable").reset_index(drop=True)
+    quiet = [start.timestamp() + one.seconds for one in run.files if one.path in silent]
+    off = [key for second in quiet for key in _off_keys(monitor.on_shaft(run.name), second)]
+    return _batch(joined.drop(columns=_PLACE), run.name, joined[_PLACE].tolist(), ahead, off)
 
 
 def _of_levels(table: LevelTable, monitor: Monitor) -> pd.DataFrame:
@@ -135,13 +202,13 @@ def _of_levels(table: LevelTable, monitor: Monitor) -> pd.DataFrame:
         rows.insert(0, MACHINE, machine)
         rows.insert(1, TIME, np.array(seconds, np.float64))
         parts.append(rows)
-    whole = pd.concat(parts).sort_values(TIME, kind="stable").reset_index(drop=True)
-    return _with_neighbours(whole, monitor, table.run)
+    return pd.concat(parts).sort_values(TIME, kind="stable").reset_index(drop=True)
 
 
-def _table(path: Path, monitor: Monitor) -> pd.DataFrame:
+def _table(file: InputFile, monitor: Monitor) -> pd.DataFrame:
+    path = file.path
     try:
-        rows = pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",")
+        rows = pd.read_csv(io.BytesIO(file.content), sep="\t" if path.suffix == ".tsv" else ",")
     except (ValueError, OSError) as error:
         raise BadInput(path, "cannot be read as a table", saw=str(error).split("\n")[0]) from None
     if TIME not in rows or not len(rows):
@@ -189,17 +256,10 @@ def _running(rows: pd.DataFrame, off_level: float) -> np.ndarray:
     return np.asarray(loudest.to_numpy() > np.log(off_level))
 
 
-def _with_neighbours(rows: pd.DataFrame, monitor: Monitor, group: str) -> pd.DataFrame:
-    """The rows with every bearing's level beside the others', where the champion knows that and the file lacks it."""
-    wanted = [str(name) for name in monitor.training if str(name).startswith("relative_level ")]
-    machines = monitor.on_shaft(group)
-    if len(machines) < 2 or not wanted or set(wanted) <= set(rows) or not len(rows):
-        return rows
+def _with_neighbours(rows: pd.DataFrame, machines: Sequence[str]) -> pd.DataFrame:
+    """The rows of whole snapshots, in the order of time, with every bearing's level beside the others'."""
     levels = rows.filter(regex=r"^log_level ").columns
     places = {name: np.flatnonzero((rows[MACHINE] == name).to_numpy()) for name in machines}
-    times = [rows[TIME].to_numpy()[place] for place in places.values()]
-    if any(not np.array_equal(times[0], other) for other in times[1:]):
-        return rows  # some bearing is missing at some time: the model says which feature it lacks
     own = {name: rows[levels].dropna(axis=1, how="all").to_numpy(np.float64)[place] for name, place in places.items()}
     for name, values in relative_levels(own).items():
         for i, column in enumerate(values.T, start=1):

@@ -1,13 +1,13 @@
-"""Score a file of snapshots: health index per row, and alarms as events with hysteresis, gone on with from file to file.
+"""Score snapshots: health index per row, and alarms as events with hysteresis, gone on with from file to file.
 
-A memory is what the rule goes on from: by machine, where it stands, the time of its last row and every alarm so far. It
-is kept per file under the time of its last row, so that a file scored again, after a cut, starts from the same one.
+A memory is what the rule goes on from: by machine, where it stands, the time of its last row and every alarm so far.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -16,62 +16,79 @@ import pandas as pd
 from gauntlet.tasks.alarms.state import AlarmState, Event, advance, started
 from gauntlet.tasks.drift.triage import AlarmSpan
 from gauntlet.tasks.loop.champion import Champion
-from gauntlet.tasks.loop.contract import Batch, Scored
-from gauntlet.tasks.loop.maintenance import Event as WorkOrder
+from gauntlet.tasks.loop.contract import Batch, Follower, Memory, Rule, Scored
 from gauntlet.tasks.loop.maintenance import events
-from gauntlet.tasks.loop.store import memory_before
-from gauntlet.tasks.models.machine_health import MACHINE
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.tracking import servers
 from gauntlet.tasks.vibration.evaluate import RULE
 from gauntlet.tasks.vibration.online.monitor import TIME, Monitor, limit_of, monitor_of
 
-Memory = Mapping[str, Mapping[str, Any]]
 
-
-def score(batch: Batch, champion: Champion, connection: Connection) -> Scored:
-    """The index of every running row and whether its machine's alarm stood after it."""
+def score(batch: Batch, champion: Champion) -> Scored:
+    """The index of every running row; alarms follow from all rows in the order of time."""
     rows = batch.rows
-    if not len(rows):
-        return Scored(rows, np.empty(0), np.empty(0, bool))
-    seconds = rows[TIME].to_numpy(np.float64)
-    span = float(seconds.min()), float(seconds.max())
-    with servers(connection):
-        before = memory_before(connection, champion.gauntlet, batch.group, span[0]) or {}
-        orders = events(connection, champion.gauntlet)
     index = np.asarray(champion.loaded.model.decision_function(rows.drop(columns=TIME)), np.float64)
-    alarm, memory = continued(champion, rows[MACHINE].to_numpy(), seconds, index, before, orders)
-    return Scored(rows, index, alarm, span, memory)
+    return Scored(rows, index, np.zeros(len(rows), bool))
+
+
+def follow(champion: Champion, connection: Connection) -> Follower:
+    """The alarm rule at the champion's limits, started anew after each work order.
+
+    A work order ends the alarm that it mended, and so does the baseline that was learnt after it.
+    """
+    monitor = monitor_of(champion)
+    with servers(connection):
+        orders = events(connection, champion.gauntlet)
+    cuts: dict[str, list[float]] = {}
+    for order in orders:
+        for machine in monitor.named_by(order):
+            cuts.setdefault(machine, []).append(order.at_s)
+    rules = rules_of(champion)
+    return Follower(rules, partial(continued, cuts=cuts, own=rules), spans_of)
+
+
+@lru_cache(maxsize=4)
+def rules_of(champion: Champion) -> dict[str, dict[str, float]]:
+    """By machine: `limit` on the index, where it stands after the healthy beginning (`smooth`), and, of a baseline that was
+    learnt anew, the time [s since 1970] until which (`until_s`)."""
+    monitor, rules = monitor_of(champion), {}
+    for machine in monitor.machines:
+        healthy = champion.loaded.model.decision_function(_fitted(monitor, machine))
+        rule = {"limit": limit_of(champion, machine, healthy), "smooth": started(healthy, RULE).smooth}
+        if machine in monitor.baselines:
+            rule["until_s"] = monitor.baselines[machine].until_s
+        rules[machine] = rule
+    return rules
 
 
 def continued(
-    champion: Champion,
+    before: Memory,
     machines: np.ndarray,
     seconds: np.ndarray,
     index: np.ndarray,
-    before: Memory,
-    orders: Sequence[WorkOrder] = (),
+    rules: Mapping[str, Rule],
+    cuts: Mapping[str, Sequence[float]],
+    own: Mapping[str, Rule],
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    """Whether the alarm stood after each row (rows,) bool, and the memory after these rows.
+    """Whether the alarm stood after each row (rows,) bool, and the memory after these rows, which are in the order of time.
 
-    A work order ends the alarm that it mended, and so does the baseline that was learnt after it: from then on the rule
-    starts anew.
+    Args:
+        cuts: when the work orders on a machine were closed [s since 1970]. `own`: rules where `rules` has none.
     """
-    monitor, alarm, memory = monitor_of(champion), np.zeros(len(index), bool), dict(before)
-    newest = monitor.newest(orders)
+    alarm, memory = np.zeros(len(index), bool), dict(before)
     for machine in dict.fromkeys(machines.tolist()):
         here = np.flatnonzero(machines == machine)
-        healthy = champion.loaded.model.decision_function(_fitted(monitor, machine))
-        limit, fresh = limit_of(champion, machine, healthy), started(healthy, RULE)
+        rule, closed = rules.get(machine) or own[machine], sorted(cuts.get(machine, ()))
+        fresh = AlarmState(rule["smooth"])
         state, last, spans = _recalled(memory.get(machine), fresh)
-        for cut in _cuts(monitor, machine, newest.get(machine)):
+        for cut in [*closed, *([rule["until_s"]] if "until_s" in rule else [])]:
             if cut <= last:
                 state, spans = _ended(state, spans, cut, fresh)
-        for part in _parts(seconds[here], [newest[machine].at_s] if machine in newest else [], last):
-            if part.start_over is not None:
-                state, spans = _ended(state, spans, part.start_over, fresh)
-            place = here[part.rows]
-            state, alarm[place], cleared = advance(state, index[place], seconds[place], RULE, limit)
+        for cut_before, places in _parts(seconds[here], closed, last):
+            if cut_before is not None:
+                state, spans = _ended(state, spans, cut_before, fresh)
+            place = here[places]
+            state, alarm[place], cleared = advance(state, index[place], seconds[place], RULE, rule["limit"])
             spans = [*spans, *cleared]
         memory[machine] = {
             "last_s": float(seconds[here].max()),
@@ -103,12 +120,6 @@ def _recalled(one: Mapping[str, Any] | None, fresh: AlarmState) -> tuple[AlarmSt
     return state, float(one["last_s"]), [Event(**event) for event in one["alarms"]]
 
 
-def _cuts(monitor: Monitor, machine: str, order: WorkOrder | None) -> list[float]:
-    """Times at which what stood before is over: the work order, and the end of the rows that its baseline was learnt from."""
-    cuts = [order.at_s] if order is not None else []
-    return [*cuts, monitor.baselines[machine].until_s] if machine in monitor.baselines else cuts
-
-
 def _ended(state: AlarmState, spans: list[Event], cut: float, fresh: AlarmState) -> tuple[AlarmState, list[Event]]:
     """The alarm that was raised before the cut is over with it; one that was raised later stands."""
     if state.standing is None or state.standing.raised_s > cut:
@@ -116,18 +127,8 @@ def _ended(state: AlarmState, spans: list[Event], cut: float, fresh: AlarmState)
     return fresh, [*spans, replace(state.standing, cleared_s=cut)]
 
 
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """Rows that the rule goes through in one piece. `start_over`: time of the work order before them."""
-
-    rows: np.ndarray
-    start_over: float | None
-
-
-def _parts(seconds: np.ndarray, cuts: Sequence[float], last: float) -> list[_Part]:
+def _parts(seconds: np.ndarray, cuts: Sequence[float], last: float) -> list[tuple[float | None, np.ndarray]]:
+    """(time of the work order before them, places) of rows that the rule goes through in one piece."""
     inside = [cut for cut in cuts if last < cut <= seconds[-1]]
-    if not inside:
-        return [_Part(np.arange(len(seconds)), None)]
-    cut = inside[0]
-    before, after = np.flatnonzero(seconds < cut), np.flatnonzero(seconds >= cut)
-    return [_Part(before, None), _Part(after, cut)]
+    pieces = np.split(np.arange(len(seconds)), np.searchsorted(seconds, inside, side="left"))
+    return list(zip([None, *inside], pieces, strict=True))

@@ -17,10 +17,12 @@ from typing import Any
 import pandas as pd
 from sklearn.base import clone
 
+from gauntlet.tasks.loop.alarm_states import current
 from gauntlet.tasks.loop.champion import Champion
 from gauntlet.tasks.loop.contract import Manifest, NotYet, TrainingData, VersionFiles
 from gauntlet.tasks.loop.maintenance import Event, event_of, events
-from gauntlet.tasks.loop.store import ALARM, SCORE, listed, manifests, memory_before, rows_of
+from gauntlet.tasks.loop.portions import ALARM, SCORE, manifests, unaltered
+from gauntlet.tasks.loop.store import listed
 from gauntlet.tasks.models.machine_health import MACHINE, REGIME
 from gauntlet.tasks.registry.files import parquet
 from gauntlet.tasks.registry.load import LoadedModel
@@ -62,7 +64,7 @@ def gather(champion: Champion, why: Mapping[str, Any], lookback_days: float, con
             group: _rows(connection, [manifest for manifest in taken if manifest.group == group])
             for group in _groups(taken)
         }
-        memories = {group: memory_before(connection, gauntlet, group) or {} for group in scored}
+        memories = {group: current(champion, connection, group) for group in scored}
         documents = listed(connection, f"drift/{gauntlet}/")
         orders = events(connection, gauntlet)
     if not scored:
@@ -104,7 +106,8 @@ def _groups(taken: Sequence[Manifest]) -> list[str]:
 
 
 def _rows(connection: Connection, taken: Sequence[Manifest]) -> pd.DataFrame:
-    rows = pd.concat([rows_of(connection, manifest) for manifest in taken], ignore_index=True)
+    there = [rows for _, rows in unaltered(connection, taken)]
+    rows = pd.concat(there, ignore_index=True) if there else pd.DataFrame(columns=[*KEY, SCORE, ALARM])
     return rows.drop(columns=[SCORE, ALARM]).drop_duplicates(KEY, keep="last").sort_values(TIME, kind="stable")
 
 

@@ -11,11 +11,12 @@ import pandas as pd
 
 from gauntlet.blocks import DriftPolicy
 from gauntlet.tasks.drift.triage import AlarmSpan, Maintenance
+from gauntlet.tasks.loop.alarm_states import current
 from gauntlet.tasks.loop.champion import Champion
 from gauntlet.tasks.loop.contract import Known, Manifest, Window
 from gauntlet.tasks.loop.maintenance import Event as WorkOrder
 from gauntlet.tasks.loop.maintenance import events
-from gauntlet.tasks.loop.store import ALARM, SCORE, manifests, memory_before, rows_of
+from gauntlet.tasks.loop.portions import ALARM, SCORE, manifests, unaltered
 from gauntlet.tasks.models.machine_health import MACHINE
 from gauntlet.tasks.runtime.connection import Connection
 from gauntlet.tasks.runtime.tracking import servers
@@ -42,7 +43,7 @@ def windows(champion: Champion, policy: DriftPolicy, connection: Connection) -> 
     found = []
     for group, taken in groups.items():
         if set(monitor_of(champion).on_shaft(group)):
-            found.append(_window(champion, group, taken, orders, policy.window_snapshots, connection))
+            found += _window(champion, group, taken, orders, policy.window_snapshots, connection)
     return found
 
 
@@ -53,12 +54,15 @@ def _window(
     orders: Sequence[WorkOrder],
     count: int,
     connection: Connection,
-) -> Window:
+) -> list[Window]:
+    """None where not a row can be relied on."""
     monitor = monitor_of(champion)
     machines = monitor.on_shaft(group)
     with servers(connection):
         taken, rows = _newest(scored, count, connection)
-        memory = memory_before(connection, champion.gauntlet, group) or {}
+        spans = spans_of(current(champion, connection, group))
+    if not taken:
+        return []
     window = side_by_side(rows, champion)
     seconds = window.pop(TIME).to_numpy(np.float64)
     regime = champion.loaded.model.regime_of(rows.drop(columns=[TIME, SCORE, ALARM]))
@@ -69,13 +73,13 @@ def _window(
     known = Known(
         seconds=seconds,
         interval_s=monitor.machines[machines[0]].interval_s,
-        alarms=telling(spans_of(memory), monitor, orders),
+        alarms=telling(spans, monitor, orders),
         maintenance=_newest_order(pending),
         neighbours=_neighbours(names),
     )
-    parts = [champion.label, group, str(count), *(manifest.sha256 for manifest in taken)]
+    parts = [champion.label, group, str(count), *(manifest.sha256 for manifest in taken), *map(str, known.alarms)]
     key = hashlib.sha256("|".join(parts).encode()).hexdigest()
-    return Window(champion.gauntlet, champion, tuple(taken), reference, window, tuple(names), key, group, known)
+    return [Window(champion.gauntlet, champion, tuple(taken), reference, window, tuple(names), key, group, known)]
 
 
 def _newest(scored: Sequence[Manifest], count: int, connection: Connection) -> tuple[list[Manifest], pd.DataFrame]:
@@ -84,11 +88,16 @@ def _newest(scored: Sequence[Manifest], count: int, connection: Connection) -> t
     parts: list[pd.DataFrame] = []
     times: set[float] = set()
     for one in reversed(scored):
-        taken.insert(0, one)
-        parts.insert(0, rows_of(connection, one))
+        for _, rows in unaltered(connection, [one]):
+            taken.insert(0, one)
+            parts.insert(0, rows)
+        if not parts:
+            continue
         times |= set(parts[0][TIME].tolist())
         if len(times) >= count:
             break
+    if not parts:
+        return [], pd.DataFrame()
     rows = pd.concat(parts, ignore_index=True)
     first = sorted(times)[-count:][0]
     return taken, rows[rows[TIME] >= first].drop_duplicates([MACHINE, TIME], keep="last").reset_index(drop=True)

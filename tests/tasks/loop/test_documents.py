@@ -14,10 +14,12 @@ import pytest
 
 from gauntlet.datasets.errors import Altered, Unsigned
 from gauntlet.tasks.loop import maintenance
+from gauntlet.tasks.loop.alarm_states import State, fed, keep, state_before
 from gauntlet.tasks.loop.contract import Batch, InputFile, Scored
 from gauntlet.tasks.loop.documents import KINDS, opened, sealed
 from gauntlet.tasks.loop.maintenance import Event
-from gauntlet.tasks.loop.store import listed, manifest_of, manifests, memory_before, put, put_document, rows_of, write
+from gauntlet.tasks.loop.portions import manifest_of, manifests, predictions_of, rows_of, unaltered, whole_rows, write
+from gauntlet.tasks.loop.store import keys, listed, put, put_document, remove
 from gauntlet.tasks.registry.keys import KeyRing, make_key, rotate
 from gauntlet.tasks.runtime.connection import Connection
 
@@ -88,12 +90,18 @@ def store(new_store: Callable[..., Connection]) -> Connection:
 
 
 def scored(store: Connection, sha: str, last_s: float) -> Any:
-    """A scored file of ours, its manifest."""
+    """A scored file of ours: its rows."""
     rows = pd.DataFrame({"load": np.arange(4.0) + last_s})
-    done = Scored(rows, rows["load"].to_numpy(), np.zeros(4, bool), (last_s - 1, last_s), {"level": last_s})
-    file, batch = InputFile(Path(f"{sha}.csv"), sha * 16, "simulated"), Batch(rows, None, "2nd_test")
-    manifest = manifest_of("nasa", file, batch, done, "model", 1, f"2026-01-01T00:00:{int(last_s):02}+00:00")
-    write(store, manifest, batch, done, lambda: None)
+    keys = tuple(f"{sha}{i}" for i in range(4))
+    seconds, sources = last_s - np.arange(4.0)[::-1], np.full(4, "m", object)
+    batch = Batch(rows, None, "2nd_test", keys, keys, (2, 3, 4, 5), sources, seconds)
+    done, file = (
+        Scored(rows, rows["load"].to_numpy(), np.zeros(4, bool)),
+        InputFile(Path(f"{sha}.csv"), "simulated", sha256=sha * 16),
+    )
+    kept = whole_rows(batch, done, done.alarm, done.alarm)
+    moment = f"2026-01-01T00:00:{int(last_s):02}+00:00"
+    write(store, manifest_of("nasa", file, batch, kept, "model", 1, moment), kept, done.features, lambda: None)
     return rows
 
 
@@ -140,17 +148,50 @@ def test_a_manifest_and_rows_that_are_not_ours_count_for_nothing(
         rows_of(store, mine)
 
 
-def test_scoring_goes_on_from_the_newest_memory_that_is_ours(
+def test_predictions_that_are_not_ours_are_refused(store: Connection) -> None:
+    """Their digest stands in the manifest, under its MAC."""
+    scored(store, "aaaa", 1.0)
+    [mine] = manifests(store, "nasa")
+    assert predictions_of(store, mine)["_score"].tolist() == [1.0, 2.0, 3.0, 4.0]
+    put(store, f"{mine.prefix}/predictions.parquet", b"PAR1 of somebody else's")
+    with pytest.raises(Altered, match=f"{mine.prefix}/predictions.parquet was changed since aaaa.csv was scored"):
+        predictions_of(store, mine)
+
+
+def test_altered_rows_are_left_out_by_name_and_the_others_are_read(
     store: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A forged one that claims to be newer is passed over."""
-    scored(store, "aaaa", 1.0)
-    scored(store, "bbbb", 2.0)
-    put(store, "memories/nasa/2nd_test/000000000003.000-forged.json", b'{"level": 666}')
-    memory, said = said_of(caplog, lambda: memory_before(store, "nasa", "2nd_test"))
-    assert memory == {"level": 2.0}
-    assert "memories/nasa/2nd_test/000000000003.000-forged.json: no memory of ours" in said
-    assert memory_before(store, "nasa", "2nd_test", 1.5) == {"level": 1.0}
+    """Counted and said; and those that are gone."""
+    for sha in ("aaaa", "bbbb", "cccc"):
+        scored(store, sha, 4.0)
+    first, second, third = manifests(store, "nasa")
+    put(store, f"{first.prefix}/rows.parquet", b"PAR1 of somebody else's")
+    remove(store, f"{third.prefix}/rows.parquet")
+    found, said = said_of(caplog, lambda: unaltered(store, [first, second, third]))
+    assert [one.sha256 for one, _ in found] == [second.sha256]
+    assert f"{first.prefix}/rows.parquet was changed since aaaa.csv was scored" in said
+    assert f"{third.prefix}/rows.parquet is gone since cccc.csv was scored" in said
+    assert "2 of 3 scored files are left out" in said
+
+
+def test_scoring_goes_on_from_the_newest_state_that_is_ours(
+    store: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A forged one in its place is passed over, and one that does not cover what is there."""
+    scored(store, "aaaa", 10.0)
+    first = fed(manifests(store, "nasa"), "2nd_test")
+    keep(store, "nasa", "2nd_test", first, State(10.0, {"level": 1.0}), lambda: None)
+    scored(store, "bbbb", 20.0)
+    both = fed(manifests(store, "nasa"), "2nd_test")
+    keep(store, "nasa", "2nd_test", both, State(20.0, {"level": 2.0}), lambda: None)
+    newest = lambda own: state_before(store, "nasa", "2nd_test", own, np.inf).memory  # noqa: E731
+    assert (newest(first), newest(both)) == ({"level": 1.0}, {"level": 2.0})
+    assert newest(both[1:]) == {}
+    key = keys(store, "memories/nasa/2nd_test/")[-1][0]
+    put(store, key, b'{"level": 666}')
+    memory, said = said_of(caplog, lambda: newest(both))
+    assert memory == {"level": 1.0}
+    assert f"{key}: no memory of ours" in said
 
 
 def test_a_verdict_that_is_not_ours_is_no_earlier_verdict(store: Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,13 +17,15 @@ from sqlalchemy import create_engine, text
 
 from gauntlet.blocks import TelemetryDatabase
 from gauntlet.datasets.errors import BadInput, StaleClaim
-from gauntlet.tasks.claims import Done, begin, database_clock, open_database, sqlite_url
-from gauntlet.tasks.loop import scoring, store
+from gauntlet.tasks.claims import Done, begin, database_clock, hold, open_database, sqlite_url
+from gauntlet.tasks.loop import alarm_states, row_scoring, scoring, store
 from gauntlet.tasks.loop.champion import Champion
-from gauntlet.tasks.loop.contract import Adapter, Batch, InputFile, Scored
-from gauntlet.tasks.loop.input_files import tables
+from gauntlet.tasks.loop.contract import Adapter, Batch, Follower, InputFile, Scored
+from gauntlet.tasks.loop.input_files import tables, take
+from gauntlet.tasks.loop.portions import manifests, rows_of
+from gauntlet.tasks.loop.row_keys import digests
 from gauntlet.tasks.loop.scoring import FileScored, score_file, score_or_refuse
-from gauntlet.tasks.loop.store import manifests, put, rows_of
+from gauntlet.tasks.loop.store import put
 from gauntlet.tasks.registry.load import LoadedModel
 
 
@@ -34,16 +37,24 @@ def _adapter(offset: float) -> Adapter:
     """A kind of its own: a column of numbers, its score the number and the version's offset, a memory of the last one."""
 
     def read(file: InputFile, _champion: Champion, _latest_s: float) -> Batch:
-        rows = pd.read_csv(file.path)
+        rows = pd.read_csv(io.BytesIO(file.content))
         if "x" not in rows:
             raise BadInput(file.path, "no numbers", column="x")
-        return Batch(rows, None, "g")
+        keys, seconds = digests(rows, ["x"]), rows["x"].to_numpy(np.float64)
+        sources = np.full(len(rows), "m", object)
+        return Batch(rows, None, "g", keys, keys, tuple(range(2, len(rows) + 2)), sources, seconds)
 
-    def score(batch: Batch, _champion: Champion, _connection: Any) -> Scored:
+    def score(batch: Batch, _champion: Champion) -> Scored:
         values = batch.rows["x"].to_numpy(np.float64) + offset
-        return Scored(batch.rows, values, values > 100, (1.0, 2.0), {"last": float(values[-1])})
+        return Scored(batch.rows, values, values > 100)
 
-    return Adapter(True, tables, read, score, *[_unused] * 6)
+    def advance(_memory: Any, _sources: Any, _seconds: Any, score: np.ndarray, _rules: Any) -> Any:
+        return score > 100, {"last": float(score[-1])}
+
+    def follow(_champion: Champion, _connection: Any) -> Follower:
+        return Follower({"m": {}}, advance, lambda _: ())
+
+    return Adapter(tables, take, read, lambda batch, *_: batch, score, follow, *[_unused] * 6)
 
 
 @dataclass
@@ -66,7 +77,7 @@ class Bench:
     def outcome(self) -> dict[str, Any]:
         """What the claims say came out."""
         (file,) = tables(self.folder / "a.csv")
-        done = begin(self.engine, "score:g", file.sha256, timedelta(minutes=1))
+        done = begin(self.engine, "score:g", take(file).sha256, timedelta(minutes=1))
         assert isinstance(done, Done)
         return dict(json.loads(done.outcome))
 
@@ -76,7 +87,7 @@ class Bench:
         assert manifest.version == version == self.outcome()["version"]
         expected = [1.0 + 1000 * version, 2.0 + 1000 * version]
         assert rows_of(self.connection, manifest)["_score"].tolist() == expected
-        assert store.memory_before(self.connection, "g", "g") == {"last": expected[-1]}
+        assert alarm_states.current(self.champion(version), self.connection, "g") == {"last": expected[-1]}
         url = self.database.url
         assert url is not None
         with create_engine(url.get_secret_value()).connect() as connection:
@@ -101,7 +112,8 @@ def _overtaken(bench: Bench, patch: pytest.MonkeyPatch, place: Any, name: str, w
             over.append(name)
             lapsed = lambda connection: database_clock(connection) + timedelta(hours=1)  # noqa: E731
             with pytest.MonkeyPatch.context() as later:
-                later.setattr(scoring, "begin", lambda *a, **k: begin(*a, **k, clock=lapsed))
+                for room in (scoring, hold):
+                    later.setattr(room, "begin", lambda *a, **k: begin(*a, **k, clock=lapsed))
                 assert bench.score(2).state == "scored"
         return real(*given, **named)
 
@@ -115,12 +127,12 @@ def _puts(end: str) -> Callable[..., bool]:
 @pytest.mark.parametrize(
     ("place", "name", "when"),
     [
-        (scoring, "write_predictions", lambda *_: True),
+        (row_scoring, "write_predictions", lambda *_: True),
         (store, "_put", _puts("/rows.parquet")),
         (store, "_put", _puts("/predictions.parquet")),
         (store, "_put", lambda _client, _connection, key, *_: key.startswith("memories/")),
         (store, "_put", _puts("/manifest.json")),
-        (scoring, "finish", lambda *_: True),
+        (row_scoring, "finish", lambda *_, **__: True),
     ],
     ids=["sql", "rows", "predictions", "memory", "manifest", "finish"],
 )
@@ -148,15 +160,22 @@ def test_a_worker_frozen_between_check_and_write_writes_nothing(
     bench.agrees_on(2)
 
 
-@pytest.mark.parametrize("lost", ["manifest.json", "rows.parquet", "predictions.parquet", "memory"])
+@pytest.mark.parametrize("lost", ["manifest.json", "rows.parquet", "predictions.parquet"])
 def test_what_s3_lost_is_scored_again(bench: Bench, lost: str) -> None:
     """Once: by the champion of now, and then it is known again."""
     assert [bench.score(1).state for _ in range(2)] == ["scored", "known"]
     (manifest,) = list(manifests(bench.connection, "g"))
-    key = store._memory(manifest) if lost == "memory" else f"{manifest.prefix}/{lost}"
-    bench.connection.s3().delete_object(Bucket=bench.connection.bucket, Key=key)
+    store.remove(bench.connection, f"{manifest.prefix}/{lost}")
     assert [bench.score(2).state for _ in range(2)] == ["scored", "known"]
     bench.agrees_on(2)
+
+
+def test_a_memory_that_s3_lost_is_told_anew_from_the_rows(bench: Bench) -> None:
+    """By whoever asks for it."""
+    bench.score(1)
+    for key, _ in store.keys(bench.connection, "memories/"):
+        store.remove(bench.connection, key)
+    bench.agrees_on(1)
 
 
 def test_claims_that_were_lost_cost_a_scoring_and_nothing_else(bench: Bench, tmp_path: Path) -> None:
@@ -192,3 +211,16 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_reason(bench: Bench) -> 
     (bench.folder / "c.csv").rmdir()
     (bench.folder / "c.csv").write_text("x\n7\n")
     assert bench.score(1, "c.csv").state == "scored"
+
+
+def test_a_table_of_an_earlier_version_gets_the_columns_that_it_lacks(bench: Bench) -> None:
+    """What stands in it stays."""
+    assert bench.database.url is not None
+    old = "gauntlet, file, file_sha256, row, score, alarm, model, version, scored_at"
+    with create_engine(bench.database.url.get_secret_value()).begin() as connection:
+        connection.execute(text(f"CREATE TABLE gauntlet_predictions ({old})"))
+        connection.execute(text("INSERT INTO gauntlet_predictions (gauntlet, file_sha256, row) VALUES ('g', 'old', 7)"))
+    bench.score(1)
+    with create_engine(bench.database.url.get_secret_value()).connect() as connection:
+        found = connection.execute(text("SELECT row, row_key IS NULL, machine, late FROM gauntlet_predictions")).all()
+    assert [tuple(one) for one in found] == [(7, 1, None, None), (0, 0, "m", 0), (1, 0, "m", 0)]

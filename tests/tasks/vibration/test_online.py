@@ -16,19 +16,19 @@ import pytest
 from gauntlet.blocks import DriftPolicy, TelemetryDatabase
 from gauntlet.datasets import ims
 from gauntlet.datasets.errors import BadInput
-from gauntlet.datasets.records.snapshot import Truth
 from gauntlet.tasks.claims import open_database, sqlite_url
 from gauntlet.tasks.drift.triage import AlarmSpan
 from gauntlet.tasks.gauntlet import Request
 from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop import challenger, maintenance
+from gauntlet.tasks.loop.alarm_states import current
 from gauntlet.tasks.loop.champion import Champion, adapter
 from gauntlet.tasks.loop.contract import NotYet, TrainingData
 from gauntlet.tasks.loop.drift_check import newest_windows
 from gauntlet.tasks.loop.maintenance import Event
+from gauntlet.tasks.loop.portions import manifests, rows_of
 from gauntlet.tasks.loop.scoring import FileScored, score_file
-from gauntlet.tasks.loop.store import manifests, memory_before, put_document, rows_of
-from gauntlet.tasks.models.relative_level import relative_levels
+from gauntlet.tasks.loop.store import put_document
 from gauntlet.tasks.promotion.library import worse
 from gauntlet.tasks.registry.files import parquet
 from gauntlet.tasks.registry.load import LoadedModel
@@ -46,53 +46,6 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 LATER_S = datetime(2026, 2, 1, tzinfo=UTC).timestamp()
 UNITS = tuple(f"bearing {i}" for i in (1, 2, 3, 4))
 STEP_S = 600.0
-
-
-def _levels(rows: int, seed: int, fault: np.ndarray | float = 0.0) -> dict[str, np.ndarray]:
-    """Log levels of four bearings, spread 0.03; `fault` is added to bearing 1."""
-    rng = np.random.default_rng(seed)
-    levels = {unit: np.log(0.06) + rng.normal(0, 0.03, (rows, 1)) for unit in UNITS}
-    levels["bearing 1"] = levels["bearing 1"] + np.broadcast_to(fault, rows)[:, None]
-    return levels
-
-
-@pytest.fixture(scope="module")
-def lives() -> tuple[Life, ...]:
-    """A shaft's whole life of 300 snapshots: bearing 1 grows louder from the 200th on."""
-    levels = _levels(300, 1, np.maximum(0, np.arange(300) - 200) * 0.01)
-    beside = relative_levels(levels)
-    made = []
-    for unit in UNITS:
-        machine = f"2nd_test {unit}"
-        rows = pd.DataFrame(
-            {"machine": machine, "log_level 1": levels[unit][:, 0], "relative_level 1": beside[unit][:, 0]}
-        )
-        truth = Truth("2nd_test", unit, ("outer",), 300, 200) if unit == "bearing 1" else None
-        seconds, power = STEP_S * np.arange(300), np.exp(2 * levels[unit][:, 0])
-        made.append(Life("2nd_test", unit, "levels", rows, np.arange(300), seconds, START, power, STEP_S, truth, True))
-    return tuple(made)
-
-
-@pytest.fixture(scope="module")
-def champion(lives: tuple[Life, ...]) -> Champion:
-    """Learnt from the healthy beginnings."""
-    candidate = next(one for one in NASA.candidates if one.kind == "joint_rise")
-    files = {"reference.parquet": parquet(healthy_rows(lives)), "sensor_config.txt": b"", "audit.json": b"{}"}
-    files |= library_files(lives, candidate.features)
-    model = trained_on(candidate, lives, 7).model
-    return Champion(
-        "nasa", LoadedModel(candidate.name, 1, {"source": "simulated"}, model, files), adapter(in_loop("nasa"))
-    )
-
-
-def _table(levels: dict[str, np.ndarray], first: int = 0) -> pd.DataFrame:
-    """As somebody's own file has it, without the levels beside the neighbours."""
-    parts = []
-    for unit, values in levels.items():
-        seconds = LATER_S + STEP_S * (first + np.arange(len(values)))
-        times = pd.to_datetime(seconds, unit="s", utc=True).strftime("%Y-%m-%dT%H:%M:%SZ")
-        parts.append(pd.DataFrame({"time": times, "machine": f"2nd_test {unit}", "log_level 1": values[:, 0]}))
-    return pd.concat(parts).sort_values("time", kind="stable")
 
 
 Score = Callable[[str, pd.DataFrame], FileScored]
@@ -128,9 +81,11 @@ def test_a_life_comes_back_from_the_registry_as_it_was(lives: tuple[Life, ...], 
     assert list(machines_in(champion.loaded.files)) == [f"2nd_test {unit}" for unit in UNITS]
 
 
-def test_alarms_are_the_same_however_the_rows_are_cut_into_files(champion: Champion, score: Score, store: Any) -> None:
+def test_alarms_are_the_same_however_the_rows_are_cut_into_files(
+    champion: Champion, score: Score, store: Any, levels: Any, table_of: Any
+) -> None:
     """A fault that is sudden at row 20: the sixth row past the limit raises it, in whatever file that is."""
-    table = _table(_levels(60, 2, np.where(np.arange(60) >= 20, 0.6, 0.0)))
+    table = table_of(levels(60, 2, np.where(np.arange(60) >= 20, 0.6, 0.0)))
     times = table["time"].unique()
     for first, last in ((0, 22), (22, 24), (24, 60)):
         score(f"{first}.csv", table[table["time"].isin(times[first:last])])
@@ -140,14 +95,14 @@ def test_alarms_are_the_same_however_the_rows_are_cut_into_files(champion: Champ
     assert 25 <= raised <= 26
     assert stood[raised:].all()
     assert not rows.loc[rows["machine"] != "2nd_test bearing 1", "_alarm"].any()
-    memory = memory_before(store, "nasa", "2nd_test")
+    memory = current(champion, store, "2nd_test")
     assert memory is not None
     assert memory["2nd_test bearing 1"]["state"]["standing"]["raised_s"] == LATER_S + STEP_S * raised
 
 
-def test_machine_off_rows_are_left_out_and_counted(score: Score, store: Any) -> None:
+def test_machine_off_rows_are_left_out_and_counted(score: Score, store: Any, levels: Any, table_of: Any) -> None:
     """Eight rows of two silent snapshots; a bearing that alone is silent is no machine that is off."""
-    table = _table(_levels(12, 3))
+    table = table_of(levels(12, 3))
     times = table["time"].unique()
     table.loc[table["time"].isin(times[4:6]), "log_level 1"] = np.log(0.001)
     table.loc[(table["time"] == times[8]) & table["machine"].str.endswith("3"), "log_level 1"] = np.log(0.001)
@@ -168,17 +123,19 @@ def test_machine_off_rows_are_left_out_and_counted(score: Score, store: Any) -> 
     ],
 )
 def test_a_wrong_table_is_refused_in_words(
-    change: Callable[[pd.DataFrame], pd.DataFrame], said: str, score: Score, store: Any
+    change: Callable[[pd.DataFrame], pd.DataFrame], said: str, score: Score, store: Any, levels: Any, table_of: Any
 ) -> None:
     """And nothing of it is kept."""
     with pytest.raises(BadInput, match=said):
-        score("wrong.csv", change(_table(_levels(10, 4))))
+        score("wrong.csv", change(table_of(levels(10, 4))))
     assert list(manifests(store, "nasa")) == []
 
 
-def test_a_row_of_next_year_blinds_no_monitor(champion: Champion, score: Score, store: Any) -> None:
+def test_a_row_of_next_year_blinds_no_monitor(
+    champion: Champion, score: Score, store: Any, levels: Any, table_of: Any
+) -> None:
     """The wrong clock's rows are left out and named; the fault that comes after them is heard as ever."""
-    table = _table(_levels(60, 2, np.where(np.arange(60) >= 20, 0.6, 0.0)))
+    table = table_of(levels(60, 2, np.where(np.arange(60) >= 20, 0.6, 0.0)))
     times = table["time"].unique()
     first = table[table["time"].isin(times[:10])].copy()
     first.loc[first["time"] == times[9], "time"] = "2999-01-01T00:00:00Z"
@@ -208,19 +165,21 @@ def test_a_level_of_next_year_costs_that_line_only(champion: Champion, store: An
     assert (done.rows, done.ahead) == (20, ("line 4 (2999-02-01 00:20:00 UTC)",))
 
 
-def test_what_a_wrong_clock_left_behind_is_not_looked_at(champion: Champion, score: Score, store: Any) -> None:
+def test_what_a_wrong_clock_left_behind_is_not_looked_at(
+    champion: Champion, score: Score, store: Any, levels: Any, table_of: Any
+) -> None:
     """A memory, a manifest and a work order of next year, written by an earlier version: as if they were not there."""
-    table = _table(_levels(12, 2))
+    table = table_of(levels(12, 2))
     score("first.csv", table)
     (good,) = list(manifests(store, "nasa"))
-    before = memory_before(store, "nasa", "2nd_test")
+    before = current(champion, store, "2nd_test")
     ahead_s = datetime(2999, 1, 1, tzinfo=UTC).timestamp()
     put_document(store, f"memories/nasa/2nd_test/{ahead_s:016.3f}-0123.json", {"2nd_test bearing 1": {}})
     for name, changed in (("a", {"last_s": ahead_s}), ("b", {"scored_at": "2999-01-01T00:00:00+00:00"})):
         document = {**asdict(good), "sha256": name, **changed}
         put_document(store, f"scores/nasa/{name}/manifest.json", document)
     maintenance.keep(store, "nasa", Event("2nd_test", "bearing 1", ahead_s, "repaired", ""))
-    assert memory_before(store, "nasa", "2nd_test") == before
+    assert current(champion, store, "2nd_test") == before
     assert [one.sha256 for one in manifests(store, "nasa")] == sorted(["b", good.sha256])
     assert all(one.scored_at < "2999" for one in manifests(store, "nasa"))
     assert maintenance.events(store, "nasa") == ()
@@ -251,17 +210,17 @@ def test_an_inspection_changes_no_baseline(store: Any) -> None:
 
 
 def test_a_rebaselined_machine_forgets_the_old_rows_and_the_others_forget_nothing(
-    champion: Champion, score: Score, store: Any
+    champion: Champion, score: Score, store: Any, levels: Any, table_of: Any
 ) -> None:
     """Too few rows wait; forty are enough, a fifth of them set apart; the new level is healthy and a fault beside it is not."""
     event = Event("2nd_test", "bearing 1", LATER_S - 1, "part_replaced", "WO-1")
     maintenance.keep(store, "nasa", event)
     why = {"verdict": "maintenance", "machine": "2nd_test", "unit": "bearing 1"}
-    levels = _levels(40, 5, 0.5)
-    score("few.csv", _table({unit: values[:20] for unit, values in levels.items()}))
+    levels = levels(40, 5, 0.5)
+    score("few.csv", table_of({unit: values[:20] for unit, values in levels.items()}))
     with pytest.raises(NotYet, match="20 snapshots scored since"):
         challenger.gather(champion, 30.0, store, why)
-    score("more.csv", _table({unit: values[20:] for unit, values in levels.items()}, 20))
+    score("more.csv", table_of({unit: values[20:] for unit, values in levels.items()}, 20))
     (window,) = newest_windows(champion, DriftPolicy(), store)
     assert window.known is not None
     assert window.known.maintenance is not None
@@ -281,13 +240,15 @@ def test_a_rebaselined_machine_forgets_the_old_rows_and_the_others_forget_nothin
     np.testing.assert_array_equal(model.decision_function(rows), champion.loaded.model.decision_function(rows))
 
 
-def test_what_was_mended_was_a_fault_before_and_is_never_learnt(champion: Champion, score: Score, store: Any) -> None:
+def test_what_was_mended_was_a_fault_before_and_is_never_learnt(
+    champion: Champion, score: Score, store: Any, levels: Any, table_of: Any
+) -> None:
     """Bearing 1 from the work order on only; the others not while its alarm stood, nor a day before it, nor a week after."""
-    score("sick.csv", _table(_levels(300, 6, np.where(np.arange(300) >= 200, 0.6, 0.0))))
+    score("sick.csv", table_of(levels(300, 6, np.where(np.arange(300) >= 200, 0.6, 0.0))))
     closed_s = LATER_S + STEP_S * 299.5
     maintenance.keep(store, "nasa", Event("2nd_test", "bearing 1", closed_s, "part_replaced", "WO-1"))
     week = 7 * 144
-    score("well.csv", _table(_levels(week + 50, 7), 300))
+    score("well.csv", table_of(levels(week + 50, 7), 300))
     training_data = challenger.gather(champion, 30.0, store, {"verdict": "requested"})
     new = pd.concat([training_data.training, training_data.since]).dropna(subset="time")
     assert set(new["machine"]) == {"2nd_test bearing 1"}
@@ -325,7 +286,7 @@ def test_a_challenger_that_has_learnt_the_fault_is_refused(champion: Champion, l
 
 @pytest.mark.slow
 def test_raw_snapshots_are_scored_as_training_saw_them(tmp_path: Path, new_store: Callable[..., Any]) -> None:
-    """The last twenty files of a simulated run: the index that the whole run has there; two machine-off files counted."""
+    """The last twenty files of a simulated run, which grows: the index that the whole run has there; two machine-off files."""
     ims.simulation(seed=7, scale=0.11).write(tmp_path / "run")
     found = load(NASA, Request(tmp_path / "run", "auto", 7, tmp_path, tmp_path / "cache", quarantine_limit=0.2))
     data = found.data
@@ -336,14 +297,16 @@ def test_raw_snapshots_are_scored_as_training_saw_them(tmp_path: Path, new_store
     champion = Champion("nasa", LoadedModel(candidate.name, 1, {}, trained.model, files), adapter(in_loop("nasa")))
     new = tmp_path / "new" / "2nd_test"
     new.mkdir(parents=True)
-    for one in data.runs[0].files[-20:]:
-        shutil.copy(one.path, new)
-    store, engine = new_store(), open_database(sqlite_url(tmp_path))
-    (file,) = adapter(in_loop("nasa")).files(new.parent)
-    done = score_file(file, champion, store, engine, TelemetryDatabase())
-    (kept,) = list(manifests(store, "nasa"))
-    assert (done.file, done.rows, kept.off) == ("new/2nd_test", 4 * 18, 4 * 2)
-    rows = rows_of(store, kept)
+    store, engine, done = new_store(), open_database(sqlite_url(tmp_path)), []
+    for some in (data.runs[0].files[-20:-4], data.runs[0].files[-4:]):
+        for one in some:
+            shutil.copy(one.path, new)
+        (file,) = adapter(in_loop("nasa")).files(new.parent)
+        done.append(score_file(file, champion, store, engine, TelemetryDatabase()))
+    assert [(one.file, one.rows, one.known) for one in done] == [("new/2nd_test", 64, 0), ("new/2nd_test", 8, 64)]
+    kept = list(manifests(store, "nasa"))
+    assert sum(one.off for one in kept) == 4 * 2
+    rows = pd.concat([rows_of(store, one) for one in kept])
     for life in seen:
         own = rows[rows["machine"] == life.machine].sort_values("time")
         np.testing.assert_allclose(own["_score"], trained.scores[life.machine][-18:], rtol=1e-9)
