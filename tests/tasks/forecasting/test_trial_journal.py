@@ -65,6 +65,7 @@ print(len(found))
 """
 
 
+@pytest.mark.promise("beside")
 def test_a_full_disk_costs_the_journal_only(tmp_path: Path) -> None:
     """It is said once, what was kept before can be read, and no part of a file stays behind."""
     file = tmp_path / "tuning" / "s.log"

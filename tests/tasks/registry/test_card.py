@@ -114,6 +114,7 @@ def test_a_leaked_version_that_lost_its_tag_stays_leaked(
     assert "leaked" in inventory.check(*found, stack.connection, stack.cfg.key_file).fault
 
 
+@pytest.mark.promise("identity")
 def test_a_tag_that_was_changed_is_named_by_validation(stack: Any, add: Callable[..., Registered]) -> None:
     """A simulated version that is said to be real."""
     add("painted_model")

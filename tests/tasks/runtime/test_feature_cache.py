@@ -61,6 +61,7 @@ cache.save()
 """
 
 
+@pytest.mark.promise("beside")
 def test_a_full_disk_costs_the_cache_only(tmp_path: Path) -> None:
     """It is said, the older cache stands, and no part of the new one stays behind."""
     path = tmp_path / "c.npz"

@@ -24,6 +24,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 LATER_S = datetime(2026, 2, 1, tzinfo=UTC).timestamp()
 UNITS = tuple(f"bearing {i}" for i in (1, 2, 3, 4))
 STEP_S = 600.0
+FLEET = tuple(f"shaft-{i}" for i in range(1, 6))
 
 
 def _levels(rows: int, seed: int, fault: np.ndarray | float = 0.0) -> dict[str, np.ndarray]:
@@ -34,21 +35,31 @@ def _levels(rows: int, seed: int, fault: np.ndarray | float = 0.0) -> dict[str, 
     return levels
 
 
-@pytest.fixture(scope="session")
-def lives() -> tuple[Life, ...]:
+def _lives(shaft: str, seed: int) -> tuple[Life, ...]:
     """A shaft's whole life of 300 snapshots: bearing 1 grows louder from the 200th on."""
-    levels = _levels(300, 1, np.maximum(0, np.arange(300) - 200) * 0.01)
+    levels = _levels(300, seed, np.maximum(0, np.arange(300) - 200) * 0.01)
     beside = relative_levels(levels)
     made = []
     for unit in UNITS:
-        machine = f"2nd_test {unit}"
         rows = pd.DataFrame(
-            {"machine": machine, "log_level 1": levels[unit][:, 0], "relative_level 1": beside[unit][:, 0]}
+            {"machine": f"{shaft} {unit}", "log_level 1": levels[unit][:, 0], "relative_level 1": beside[unit][:, 0]}
         )
-        truth = Truth("2nd_test", unit, ("outer",), 300, 200) if unit == "bearing 1" else None
+        truth = Truth(shaft, unit, ("outer",), 300, 200) if unit == "bearing 1" else None
         seconds, power = STEP_S * np.arange(300), np.exp(2 * levels[unit][:, 0])
-        made.append(Life("2nd_test", unit, "levels", rows, np.arange(300), seconds, START, power, STEP_S, truth, True))
+        made.append(Life(shaft, unit, "levels", rows, np.arange(300), seconds, START, power, STEP_S, truth, True))
     return tuple(made)
+
+
+@pytest.fixture(scope="session")
+def lives() -> tuple[Life, ...]:
+    """The life of one shaft."""
+    return _lives("2nd_test", 1)
+
+
+@pytest.fixture(scope="session")
+def fleet_champion() -> Champion:
+    """Learnt from five shafts, `FLEET`: twenty machines."""
+    return _learnt(tuple(life for seed, shaft in enumerate(FLEET, 1) for life in _lives(shaft, seed)), "joint_rise")
 
 
 @pytest.fixture(scope="session")
@@ -73,13 +84,13 @@ def _learnt(lives: tuple[Life, ...], kind: str) -> Champion:
     )
 
 
-def _table(levels: dict[str, np.ndarray], first: int = 0) -> pd.DataFrame:
+def _table(levels: dict[str, np.ndarray], first: int = 0, shaft: str = "2nd_test") -> pd.DataFrame:
     """As somebody's own file has it, without the levels beside the neighbours."""
     parts = []
     for unit, values in levels.items():
         seconds = LATER_S + STEP_S * (first + np.arange(len(values)))
         times = pd.to_datetime(seconds, unit="s", utc=True).strftime("%Y-%m-%dT%H:%M:%SZ")
-        parts.append(pd.DataFrame({"time": times, "machine": f"2nd_test {unit}", "log_level 1": values[:, 0]}))
+        parts.append(pd.DataFrame({"time": times, "machine": f"{shaft} {unit}", "log_level 1": values[:, 0]}))
     return pd.concat(parts).sort_values("time", kind="stable")
 
 

@@ -60,8 +60,8 @@ class Plant:
         parts = [all_of(self.store, one) for one in self.portions if one.rows]
         return pd.concat(parts)[COLUMNS].sort_values(["time", "machine"]).reset_index(drop=True)
 
-    def spans(self) -> set[tuple[str, float, float, float | None]]:
-        memory = alarm_states.current(self.champion, self.store, SHAFT)
+    def spans(self, shaft: str = SHAFT) -> set[tuple[str, float, float, float | None]]:
+        memory = alarm_states.current(self.champion, self.store, shaft)
         return {(one.machine, one.onset_s, one.raised_s, one.cleared_s) for one in spans_of(memory)}
 
     def sql(self) -> pd.DataFrame:
@@ -159,6 +159,7 @@ def disturb(rng: np.random.Generator, header: str, lines: list[str]) -> list[tup
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.promise("rows")
 def test_rows_and_alarms_are_those_of_one_file(
     made: Made, undisturbed: Plant, day: tuple[str, list[str]], seed: int
 ) -> None:
@@ -179,15 +180,10 @@ def test_rows_and_alarms_are_those_of_one_file(
     assert {one.state for one in plant.run().values()} <= {"known"}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
-def test_so_they_are_where_workers_die_on_the_way(
-    made: Made, undisturbed: Plant, day: tuple[str, list[str]], seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """At any act that writes; whoever comes next ends it, whether the same file comes again or one that has its rows."""
-    rng, plant = np.random.default_rng(100 + seed), made()
+def mortal(rng: np.random.Generator, patch: pytest.MonkeyPatch) -> None:
+    """Let every act that writes be the last one of its process now and then, before or after it was done."""
 
-    def mortal(place: Any, name: str) -> None:
+    def wrap(place: Any, name: str) -> None:
         real = getattr(place, name)
 
         def call(*given: Any, **named: Any) -> Any:
@@ -199,13 +195,24 @@ def test_so_they_are_where_workers_die_on_the_way(
                 raise Killed(name)
             return answer
 
-        monkeypatch.setattr(place, name, call)
+        patch.setattr(place, name, call)
 
     for place, name in (
         (portions, "put"), (portions, "put_document"), (alarm_states, "put_document"), (row_scoring, "write_predictions"),
         (row_scoring, "finish"), (row_scoring, "note"),
     ):  # fmt: skip
-        mortal(place, name)
+        wrap(place, name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_so_they_are_where_workers_die_on_the_way(
+    made: Made, undisturbed: Plant, day: tuple[str, list[str]], seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At any act that writes; whoever comes next ends it, whether the same file comes again or one that has its rows."""
+    rng, plant = np.random.default_rng(100 + seed), made()
+
+    mortal(rng, monkeypatch)
     deaths = 0
     for name, lines, end in disturb(rng, *day):
         plant.put(name, lines, end)
@@ -219,6 +226,7 @@ def test_so_they_are_where_workers_die_on_the_way(
     assert deaths
 
 
+@pytest.mark.promise("alarms")
 def test_a_late_row_moves_the_alarm_and_what_was_said_is_corrected(made: Made, day: tuple[str, list[str]]) -> None:
     """The first ten faulty snapshots come last: the alarm was raised earlier than was said."""
     plant, (header, lines) = made(), day
@@ -315,3 +323,60 @@ def test_a_loud_bearing_in_one_file_says_of_a_quiet_one_in_another_that_the_mach
         plant.run()
     pd.testing.assert_frame_equal(plant.rows(), undisturbed.rows(), check_exact=True)
     assert plant.spans() == undisturbed.spans()
+
+
+FLEET = tuple(f"shaft-{i}" for i in range(1, 6))
+
+
+@pytest.fixture
+def fleet_day(levels: Any, table_of: Any) -> dict[str, tuple[str, list[str]]]:
+    """Header and lines of 60 snapshots of twenty machines, by shaft; bearing 1 of each other shaft is loud for a while."""
+    step = np.arange(60)
+    days = {}
+    for i, shaft in enumerate(FLEET):
+        fault = np.where((step >= 15 + i) & (step < 45), 0.6, 0.0) if i % 2 == 0 else 0.0
+        header, *lines = table_of(levels(60, 20 + i, fault), shaft=shaft).to_csv(index=False).splitlines()
+        days[shaft] = (header, lines)
+    return days
+
+
+def with_wrong_clocks(rng: np.random.Generator, lines: list[str]) -> list[str]:
+    """One line more in some files, of a clock that is decades ahead: it counts for nothing."""
+    if len(lines) < 3 or rng.random() < 0.6:
+        return lines
+    place = int(rng.integers(1, len(lines) - 1))
+    return [*lines[:place], lines[place].replace("2026-", "2099-", 1), *lines[place:]]
+
+
+@pytest.mark.slow
+@pytest.mark.promise("rows")
+@pytest.mark.promise("killed")
+def test_a_day_of_twenty_machines(
+    made: Made, fleet_champion: Champion, fleet_day: dict[str, tuple[str, list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut, overlapped, renamed, late, twice, by wrong clocks, and killed: the rows and alarms of the undisturbed life."""
+    rng, undisturbed, plant = np.random.default_rng(5), made(fleet_champion), made(fleet_champion)
+    for shaft, (header, lines) in fleet_day.items():
+        undisturbed.put(f"{shaft}.csv", [header, *lines])
+    undisturbed.run()
+    parts = [disturb(rng, header, lines) for header, lines in fleet_day.values()]
+    # Shafts interleaved; of files with one name the half-written one comes first.
+    turns = rng.permutation(np.repeat(np.arange(len(FLEET)), [len(part) for part in parts]))
+    queues = [iter(part) for part in parts]
+    mortal(rng, monkeypatch)
+    deaths = 0
+    for name, lines, end in (next(queues[turn]) for turn in turns):
+        plant.put(name, with_wrong_clocks(rng, lines), end)
+        try:
+            if rng.random() < 0.5:
+                plant.run()
+        except Killed:
+            deaths += 1
+    monkeypatch.undo()
+    plant.run()
+    pd.testing.assert_frame_equal(plant.rows(), undisturbed.rows(), check_exact=True)
+    assert [plant.spans(shaft) for shaft in FLEET] == [undisturbed.spans(shaft) for shaft in FLEET]
+    assert {one[0] for shaft in FLEET for one in plant.spans(shaft)} >= {f"{shaft} bearing 1" for shaft in FLEET[::2]}
+    plant.agrees()
+    undisturbed.agrees()
+    assert deaths
