@@ -53,9 +53,8 @@ def score(gauntlet: str = "ai4i", data: Path | None = None) -> list[FileScored]:
     champion = find_champion(in_loop(gauntlet), loop.connection, loop.key_file)
     database = read_policy(TelemetryDatabase)
     submitted: list[Submitted[FileScored]] = []
-    for (
-        file
-    ) in files:  # one after another, be the one before good or bad: a row is new to the first file that brings it
+    # One after another, be the one before good or bad: a row is new to the first file that brings it.
+    for file in files:
         before = [one.future for one in submitted[-1:]]
         submitted.append(score_one.submit_after(before, file, champion, loop.connection, loop.engine, database, began))
     done = gathered(submitted, f"{gauntlet}-scoring")

@@ -38,7 +38,7 @@ def sort_out(
     first: dict[str, int] = {}
     portions: set[str] = set()
     conflicts: list[str] = []
-    repeated = 0
+    repeated = unshown = 0
     for place, (key, content) in enumerate(zip(batch.keys, batch.contents, strict=True)):
         before = known.get(key)
         if before is not None and before.portion != own:
@@ -46,17 +46,27 @@ def sort_out(
                 continue
             repeated += 1
             portions.add(before.portion)
-            if before.content not in (content, OFF) and len(conflicts) < _SHOWN:
+            if before.content in (content, OFF):
+                continue
+            if len(conflicts) == _SHOWN:
+                unshown += 1
+            else:
                 file, rows = rows_of(before.portion)
                 was = rows[rows[KEY] == key] if KEY in rows else rows
                 conflicts.append(_in_words(batch, place, file, was.iloc[0] if len(was) else None))
         elif key in first:
             repeated += 1
-            if batch.contents[first[key]] != content and len(conflicts) < _SHOWN:
+            if batch.contents[first[key]] == content:
+                continue
+            if len(conflicts) == _SHOWN:
+                unshown += 1
+            else:
                 line = f"line {batch.lines[first[key]]}"
                 conflicts.append(_in_words(batch, place, line, batch.rows.iloc[first[key]]))
         else:
             first[key] = place
+    if unshown:
+        conflicts.append(f"{unshown} more rows say otherwise than the same row before; left out, the first ones stand")
     off = tuple(dict.fromkeys(key for key in batch.off if key not in known or known[key].portion == own))
     return Sorted(np.array(list(first.values()), np.int64), off, repeated, frozenset(portions), tuple(conflicts))
 

@@ -294,6 +294,18 @@ def test_a_row_that_says_otherwise_is_left_out_by_file_line_and_column(made: Mad
     pd.testing.assert_frame_equal(plant.rows(), before)
 
 
+def test_rows_that_say_otherwise_are_all_counted(made: Made, day: tuple[str, list[str]]) -> None:
+    """Twenty in words, the others in a number."""
+    plant, (header, lines) = made(), day
+    plant.put("first.csv", [header, *lines[:80]])
+    plant.run()
+    changed = [",".join([*line.split(",")[:-1], "-1.5"]) for line in lines[:80]]
+    plant.put("second.csv", [header, *changed])
+    conflicts = plant.run()["second.csv"].conflicts
+    assert len(conflicts) == 21
+    assert conflicts[-1].startswith("60 more rows say otherwise")
+
+
 def test_claims_that_were_lost_make_no_row_twice(made: Made, undisturbed: Plant, day: tuple[str, list[str]]) -> None:
     """What S3 has of rows is entered again; files that overlap it bring what is new."""
     plant, (header, lines) = made(), day
