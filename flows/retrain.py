@@ -20,14 +20,17 @@ from gauntlet.datasets.address import masked
 from gauntlet.datasets.errors import BadInput
 from gauntlet.flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy, refused, send_events
 from gauntlet.flows._promotion import holding_aliases, label, promote_challenger, recover_aliases
-from gauntlet.tasks.claims import AHEAD, Hold, Refusal, database_time, first_seen, holding, refuse
+from gauntlet.tasks.claims import AHEAD, Hold, Refusal, content_of, database_time, first_seen, holding, refuse
 from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop import challenger
-from gauntlet.tasks.loop.champion import champion_of
-from gauntlet.tasks.loop.contract import NotYet
+from gauntlet.tasks.loop.champion import Champion, champion_of
+from gauntlet.tasks.loop.contract import Contest, NotYet
 from gauntlet.tasks.loop.maintenance import event_of, keep
 from gauntlet.tasks.promotion.log import Entry, answered, open_log
+from gauntlet.tasks.promotion.smoke import examine
 from gauntlet.tasks.registry.aliases import CHALLENGER, Holder, give
+from gauntlet.tasks.registry.keys import signing_key
+from gauntlet.tasks.registry.load import LoadedModel
 from gauntlet.tasks.registry.register import register
 from gauntlet.tasks.registry.submission import Submission
 from gauntlet.tasks.result import Registered
@@ -45,9 +48,12 @@ train = step(challenger.train, "train")
 compare = step(challenger.contest, "compare")
 
 
-def _register(loop: Loop, entry: Submission, gauntlet: str, check: Callable[[], None]) -> Registered:
+def _register(
+    loop: Loop, entry: Submission, gauntlet: str, new_rows: int, request: str, check: Callable[[], None]
+) -> Registered:
     """The challenger's version, registered once, with its alias; `check` raises when the right to was lost."""
     check()
+    challenger.remember(loop.engine, gauntlet, request, entry, new_rows)
     with servers(loop.connection):
         place = experiment("Retraining", loop.connection, "Challengers, trained on rows that were scored since.")
         with tracked(
@@ -59,7 +65,23 @@ def _register(loop: Loop, entry: Submission, gauntlet: str, check: Callable[[], 
     return version
 
 
+def _take_up(
+    loop: Loop, gauntlet: str, request: str, check: Callable[[], None]
+) -> tuple[Registered, int, LoadedModel] | None:
+    """What this request registered before it was cut off, with the alias, loaded; None where it comes for the first time."""
+    with servers(loop.connection):
+        keys = signing_key(loop.key_file)
+        found = challenger.registered_by(loop.engine, gauntlet, request, keys)
+        if found is None:
+            return None
+        check()
+        give(found[0].name, found[0].version, CHALLENGER)
+        say(f"{found[0].name} v{found[0].version} was registered by this request before: it is not trained again")
+        return *found, examine(Holder(found[0].name, found[0].version), keys.public_key())
+
+
 register_challenger = step(_register, "register", calls_server=True)
+take_up = step(_take_up, "take up", calls_server=True)
 
 
 @flow(name="retrain", description=__doc__, flow_run_name=loop_run_name)
@@ -180,11 +202,7 @@ def _retrain(
     if first is not None:
         return _ended(loop, gauntlet, first, why)
     champion = find_champion(in_loop(gauntlet), loop.connection, loop.key_file)
-    training_data = gather(champion, limits.lookback_days, loop.connection, why)
-    pipeline = train(champion, training_data)
-    judged = compare(champion, pipeline, training_data, seed)
-    entry = challenger.entry(champion, pipeline, training_data, judged.metrics, why, seed)
-    version = register_challenger(loop, entry, gauntlet, hold.check)
+    version, new_rows, judged = _challenge(loop, hold, limits, champion, why, seed, request)
     mode = limits.managed.get(gauntlet, limits.promotion)
     with holding_aliases(loop, gauntlet, PATIENCE) as aliases:
 
@@ -202,9 +220,33 @@ def _retrain(
             by=str(why.get("requested_by") or "retrain"),
             check=check,
             request=request,
-            facts={"retrained from": champion.label, "new rows": training_data.new_rows},
+            facts={"retrained from": champion.label, "new rows": new_rows},
         )
     return _ended(loop, gauntlet, row, why)
+
+
+def _challenge(
+    loop: Loop,
+    hold: Hold,
+    limits: RetrainPolicy,
+    champion: Champion,
+    why: Mapping[str, Any],
+    seed: int,
+    request: str,
+) -> tuple[Registered, int, Contest]:
+    """The challenger's version, its new rows and how it did beside the champion: trained now, or by this request before."""
+    gauntlet = champion.gauntlet
+    if content_of(loop.engine, f"challenger:{gauntlet}", request) is not None:
+        before = take_up(loop, gauntlet, request, hold.check)
+        if before is not None:
+            version, new_rows, loaded = before
+            return version, new_rows, compare(champion, loaded.model, challenger.of_versions(champion, loaded), seed)
+    training_data = gather(champion, limits.lookback_days, loop.connection, why)
+    pipeline = train(champion, training_data)
+    judged = compare(champion, pipeline, training_data, seed)
+    entry = challenger.entry(champion, pipeline, training_data, judged.metrics, why, seed)
+    version = register_challenger(loop, entry, gauntlet, training_data.new_rows, request, hold.check)
+    return version, training_data.new_rows, judged
 
 
 def _ended(loop: Loop, gauntlet: str, row: Entry, why: Mapping[str, Any]) -> dict[str, Any]:

@@ -121,6 +121,21 @@ def first_seen(engine: Engine, scope: str, key: str, *, clock: Clock = database_
         return seen
 
 
+def keep_content(engine: Engine, scope: str, key: str, content: str, *, clock: Clock = database_clock) -> str:
+    """What a key stands for, from the first call with it on: there is nothing to be done about it, only to be known."""
+    with transaction(engine) as connection:
+        now = clock(connection)
+        row = {"scope": scope, "key": key, "token": 0, "holder": "", "seen": now, "expires": now, "content": content}
+        insert_once(connection, ONCE, {**row, "done": now, "outcome": ""})
+        return str(connection.execute(select(ONCE.c.content).where(_at(scope, key))).scalar_one())
+
+
+def content_of(engine: Engine, scope: str, key: str) -> str | None:
+    """What a key stands for; None where nobody said."""
+    with transaction(engine, reading=True) as connection:
+        return connection.execute(select(ONCE.c.content).where(_at(scope, key))).scalar_one_or_none()
+
+
 def prolong(engine: Engine, turn: Turn, ttl: timedelta, *, clock: Clock = database_clock) -> None:
     """Keep the turn for another `ttl` from now.
 

@@ -7,11 +7,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import Engine
+
+from gauntlet.tasks.claims import content_of, keep_content
 from gauntlet.tasks.loop.champion import Champion
 from gauntlet.tasks.loop.contract import Contest, TrainingData
 from gauntlet.tasks.registry.key import work_key
+from gauntlet.tasks.registry.keys import KeyRing
 from gauntlet.tasks.registry.load import LoadedModel
+from gauntlet.tasks.registry.publish import find
 from gauntlet.tasks.registry.submission import Submission, version_tags
+from gauntlet.tasks.result import Registered
 from gauntlet.tasks.runtime.connection import Connection
 
 
@@ -95,6 +101,21 @@ def entry(
             "retraining.json": json.dumps({**why, "files": training_data.files}, indent=1, default=str).encode(),
         },
     )
+
+
+def remember(engine: Engine, gauntlet: str, request: str, submission: Submission, new_rows: int) -> None:
+    """Which work a request is about to register: when it comes again, files that came meanwhile make no second version."""
+    work = {"name": submission.name, "key": submission.key, "new_rows": new_rows}
+    keep_content(engine, f"challenger:{gauntlet}", request, json.dumps(work))
+
+
+def registered_by(engine: Engine, gauntlet: str, request: str, keys: KeyRing) -> tuple[Registered, int] | None:
+    """The version that a request registered before it was cut off, and of how many new rows; None where it did not."""
+    if (content := content_of(engine, f"challenger:{gauntlet}", request)) is None:
+        return None
+    work = json.loads(content)
+    version = find(work["name"], work["key"], keys)
+    return (version, int(work["new_rows"])) if version is not None else None
 
 
 def _noted(training_data: TrainingData) -> list[str]:

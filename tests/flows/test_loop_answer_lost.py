@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,6 +115,11 @@ class Gone(Exception):
     """The run ends here, after everything was done."""
 
 
+def cut_off(*_: Any, **__: Any) -> Any:
+    """The run ends here, before this was done."""
+    raise Gone
+
+
 @pytest.mark.parametrize(
     ("place", "name", "when"),
     [
@@ -177,6 +183,25 @@ def test_a_retraining_asked_for_again_is_told_what_it_did(plant: Plant, monkeypa
     assert standing(NAMES).champion == plant.champion
     assert _versions() == versions + 1
     assert [one.line.verdict for one in plant.log()[since:] if one.event == "done"] == ["promote", "rollback"]
+
+
+def test_a_retraining_cut_off_after_its_registration_makes_no_second_version(
+    plant: Plant, product: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New files were scored before the same request came again: it goes on with what it registered."""
+    monkeypatch.setattr(retraining, "send_events", lambda: None)
+    asked = {"gauntlet": "ai4i", "verdict": "operating_change", "seed": 3999, "request": "change-20"}
+    versions = _versions()
+    with monkeypatch.context() as patch:
+        patch.setattr(retraining, "promote_challenger", cut_off)
+        with pytest.raises(Gone):
+            call(retrain, **asked)
+    assert _versions() == versions + 1
+    score("ai4i", product(77))
+    again = call(retrain, **asked)
+    assert (again["state"], again["decision"]) == ("completed", "promote")
+    assert _versions() == versions + 1
+    assert standing(NAMES).champion != plant.champion
 
 
 def _versions() -> int:
