@@ -54,7 +54,7 @@ from gauntlet.tasks.runtime.settings import Settings, settings
 SERVERS = {"stack", "s3_only", "cfg", "postgres", "locked_postgres", "bare_environment"}
 
 # These move the aliases of one gauntlet and rest by its cooldown, one after the other in one process.
-ONE_AFTER_THE_OTHER = ("test_loop", "test_loop_killed", "test_loop_outage", "test_score", "test_unread_policy")
+ONE_AFTER_THE_OTHER = ("test_loop", "test_worker_killed", "test_loop_outage", "test_score", "test_unread_policy")
 
 
 # What takes longest begins first, so that in the end both processes are at work.

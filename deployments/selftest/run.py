@@ -199,7 +199,7 @@ def _away(plant: Plant, fault: Fault) -> Iterator[None]:
 
 
 def walk(plant: Plant, rows: Sequence[FlowRow], faults: Sequence[Fault], day: int, say: Say = print) -> Report:
-    """The matrix of these flows. `faults` empty: kill -9 and, by the day, one of the others an act."""
+    """The matrix of these flows. `faults` empty: one an act, by the day."""
     walked = Walk(plant, say)
     for row in rows:
         acts = walked.acts(row)
@@ -209,14 +209,16 @@ def walk(plant: Plant, rows: Sequence[FlowRow], faults: Sequence[Fault], day: in
 
 
 def columns(acts: Sequence[str], faults: Sequence[Fault], day: int) -> list[dict[str, Fault]]:
-    """Which fault follows which act: one column a fault, or, where none is named, kill -9 and a rotating one."""
-    named = [*(faults or (KILLED,))]
-    columns = [{act: fault for act in acts if fault.follows(act)} for fault in named]
+    """Which fault follows which act: one column a fault, or, where none is named, one in which they rotate."""
     if not faults:
-        columns.append({act: rotating(act, place + day) for place, act in enumerate(acts)})
-    return columns
+        return [{act: rotating(act, place + day) for place, act in enumerate(acts)}]
+    return [{act: fault for act in acts if fault.follows(act)} for fault in faults]
 
 
 def rotating(act: str, turn: int) -> Fault:
-    """Every other day a lost answer, where the act can have one; on the days between, the others one after the other."""
-    return LOST if LOST.follows(act) and turn % 2 == 0 else IN_TURN[turn // 2 % len(IN_TURN)]
+    """Every other day kill -9; on the days between a lost answer, where the act can have one, and one of the others."""
+    if turn % 2 == 0:
+        return KILLED
+    if turn // 2 % 2 == 0 and LOST.follows(act):
+        return LOST
+    return IN_TURN[turn // 4 % len(IN_TURN)]
