@@ -56,6 +56,10 @@ def confined() -> bool:
     return bool(possible) and subprocess.run(tried, capture_output=True, env=environment, check=False).returncode == 0
 
 
+# Of the servers that other tests of this process use.
+OTHERS = ("GAUNTLET_", "PREFECT_", "MLFLOW_", "AWS_")
+
+
 class Machine:
     """The services of the file as processes of this machine: their commands, settings and secrets, other hosts and ports."""
 
@@ -100,8 +104,9 @@ class Machine:
         for key, value in settings.items():  # what a container has alone is here a folder of its own
             if value.startswith("/tmp/") and not value.startswith(str(self.home)):
                 settings[key] = value.replace("/tmp", str(self.home / name), 1)
+        theirs = {key: value for key, value in os.environ.items() if not key.startswith(OTHERS)}
         return {
-            **os.environ, **{key: value for key, value in image.items() if key not in ("PATH", "VIRTUAL_ENV")},
+            **theirs, **{key: value for key, value in image.items() if key not in ("PATH", "VIRTUAL_ENV")},
             "GAUNTLET_HOME": str(self.home / "home"), **settings, **own,
             "PREFECT_WORKER_WEBSERVER_PORT": str(self.ports["worker"]), "GAUNTLET_TEST_HOME": str(self.home),
         }  # fmt: skip
