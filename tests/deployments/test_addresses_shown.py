@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import mlflow
-import numpy as np
+import pandas as pd
 import pytest
 from mlflow import MlflowClient
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -106,11 +106,11 @@ def test_a_database_away() -> None:
     """Claims, promotion log and telemetry."""
     row = {"gauntlet": "g", "file": "f", "sha256": "s", "rows": 1, "model": "m", "version": 1}
     manifest: Any = SimpleNamespace(**row, scored_at="2026-01-01T00:00:00+00:00")
-    scored: Any = SimpleNamespace(score=np.zeros(1), alarm=np.zeros(1, bool))
+    rows = pd.DataFrame({"_score": [0.0], "_alarm": [False], "_key": ["k"], "_late": [False]})
     for act in (
         lambda: open_database(DATABASE),
         lambda: open_log(create_engine(DATABASE)),
-        lambda: write_predictions(DATABASE, "t", manifest, scored),
+        lambda: write_predictions(DATABASE, "t", manifest, rows),
     ):
         text = raised_by(act)
         assert SECRET not in text
