@@ -124,9 +124,8 @@ def test_an_outage_of_s3_is_waited_out(submission: Submission, stack: Any, key_f
     from prefect import flow
 
     local_stack.down(stack.cfg, only=["s3"], say=lambda _: None)
-    back = threading.Timer(
-        4.0, lambda: local_stack._bring_up(stack.cfg, lambda _: None)
-    )  # still on loan: `up` would keep it
+    # Still on loan: `up` would keep it.
+    back = threading.Timer(4.0, lambda: local_stack._bring_up(stack.cfg, lambda _: None, stay=False))
     waited = replace(submission, name="waited_candidate")
 
     @flow(name="outage")

@@ -58,7 +58,8 @@ class Outages:
     def s3_killed(self) -> None:
         for process in marked(str(self.cfg.state / "stack" / "s3.json")):
             process.kill()
-        self._later(AWAY_S, lambda: local_stack._bring_up(self.cfg, lambda _: None))  # `up` would keep it for ever
+        # `up` would keep it for ever
+        self._later(AWAY_S, lambda: local_stack._bring_up(self.cfg, lambda _: None, stay=False))
 
     def mlflow_hung(self) -> None:
         hung = marked(str(self.cfg.state / "stack" / "mlflow.json"))
