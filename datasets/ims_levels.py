@@ -85,7 +85,7 @@ def _read(path: Path, run: str, latest_s: float = np.inf, content: bytes | None 
     channels = channels_of(run)
     expected = f"a time and {len(channels)} levels a row"
     try:
-        table = pd.read_csv(io.BytesIO(content) if content else path, index_col=0)
+        table = pd.read_csv(path if content is None else io.BytesIO(content), index_col=0)
         times = pd.to_datetime(table.index, utc=True)
         levels = table.to_numpy(dtype=np.float64)
     except (ValueError, TypeError) as error:

@@ -51,7 +51,7 @@ def load(path: Path, known: Callable[[str], bool], content: bytes | None = None)
     Raises:
         BadInput: missing, a folder, not permitted, empty, not text, or a first line without a known column.
     """
-    data = content or read_bytes(path)
+    data = read_bytes(path) if content is None else content
     text, encoding = _decode(path, data)
     lines = text.split("\n")
     filled = [number for number, line in enumerate(lines) if line.strip()]
