@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,23 @@ USERS_OWN = (
     "GAUNTLET_DATA_DIR", "GAUNTLET_S3_PORT", "GAUNTLET_MLFLOW_PORT", "GAUNTLET_PREFECT_PORT",
 )  # fmt: skip
 NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[type[BaseHTTPRequestHandler]], str]]:
+    """Starts a server on loopback that stands for somebody else's and answers as the handler does; its address."""
+    started = []
+
+    def made(handler: type[BaseHTTPRequestHandler]) -> str:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        started.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield made
+    for server in started:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -38,7 +37,7 @@ class Registry:
 
 
 @pytest.fixture
-def registry() -> Iterator[Registry]:
+def registry(serve: Callable[..., str]) -> Registry:
     """Asks for a token, which it gives to everybody for the repository that they name."""
     made = Registry()
 
@@ -71,12 +70,9 @@ def registry() -> Iterator[Registry]:
         def log_message(self, *_: Any) -> None:
             return
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        made.address = f"http://127.0.0.1:{server.server_port}"
-        made.realm = f"{made.address}/token"
-        yield made
-        server.shutdown()
+    made.address = serve(Answers)
+    made.realm = f"{made.address}/token"
+    return made
 
 
 def digest(word: str) -> str:

@@ -8,8 +8,7 @@ import json
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +35,7 @@ class Osv:
 
 
 @pytest.fixture
-def osv() -> Iterator[Osv]:
+def osv(serve: Callable[..., str]) -> Osv:
     """It knows of nothing yet."""
     made = Osv()
 
@@ -69,11 +68,8 @@ def osv() -> Iterator[Osv]:
         def log_message(self, *_: Any) -> None:
             return
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        made.address = f"http://127.0.0.1:{server.server_port}"
-        yield made
-        server.shutdown()
+    made.address = serve(Answers)
+    return made
 
 
 def advisory(name: str, package: str, *fixed: str, **more: Any) -> dict[str, Any]:
