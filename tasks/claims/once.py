@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, select, update
 
 from gauntlet.datasets.errors import StaleClaim
 from gauntlet.tasks.claims.database import AHEAD, Clock, database_clock, insert_once, transaction
@@ -106,10 +106,7 @@ def begin(
             connection.execute(update(ONCE).where(mine).values(expires=until))
         if until > now:
             return Busy(row.holder, until, row.content or "")
-        turn = Turn(scope, key, holder or str(uuid.uuid4()), row.token + 1, now + ttl, row.content or "")
-        given = {"token": turn.token, "holder": turn.holder, "expires": turn.expires}
-        connection.execute(update(ONCE).where(mine).values(**given))
-        return turn
+        return _give(connection, row, holder, now + ttl)
 
 
 def first_seen(engine: Engine, scope: str, key: str, *, clock: Clock = database_clock) -> datetime:
@@ -121,13 +118,11 @@ def first_seen(engine: Engine, scope: str, key: str, *, clock: Clock = database_
         return seen
 
 
-def keep_content(engine: Engine, scope: str, key: str, content: str, *, clock: Clock = database_clock) -> str:
+def keep_content(engine: Engine, scope: str, key: str, content: str, *, clock: Clock = database_clock) -> None:
     """What a key stands for, from the first call with it on: there is nothing to be done about it, only to be known."""
     with transaction(engine) as connection:
         now = clock(connection)
-        row = {"scope": scope, "key": key, "token": 0, "holder": "", "seen": now, "expires": now, "content": content}
-        insert_once(connection, ONCE, {**row, "done": now, "outcome": ""})
-        return str(connection.execute(select(ONCE.c.content).where(_at(scope, key))).scalar_one())
+        _enter(connection, scope, key, now, content, done=now, outcome="")
 
 
 def content_of(engine: Engine, scope: str, key: str) -> str | None:
@@ -171,10 +166,7 @@ def seize(engine: Engine, scope: str, key: str, ttl: timedelta, *, clock: Clock 
         row = connection.execute(select(ONCE).where(_at(scope, key)).with_for_update()).one()
         if row.done is not None:
             return Done(row.outcome, row.done, row.content or "")
-        turn = Turn(scope, key, str(uuid.uuid4()), row.token + 1, clock(connection) + ttl, row.content or "")
-        given = {"token": turn.token, "holder": turn.holder, "expires": turn.expires}
-        connection.execute(update(ONCE).where(_at(scope, key)).values(**given))
-        return turn
+        return _give(connection, row, "", clock(connection) + ttl)
 
 
 def finish(
@@ -256,10 +248,18 @@ def _at(scope: str, key: str) -> ColumnElement[bool]:
     return (ONCE.c.scope == scope) & (ONCE.c.key == key)
 
 
-def _enter(connection: Connection, scope: str, key: str, now: datetime, content: str = "") -> None:
+def _enter(connection: Connection, scope: str, key: str, now: datetime, content: str = "", **more: Any) -> None:
     """The key's row, where there is none yet."""
     fresh = {"scope": scope, "key": key, "token": 0, "holder": "", "seen": now, "expires": now, "content": content}
-    insert_once(connection, ONCE, fresh)
+    insert_once(connection, ONCE, {**fresh, **more})
+
+
+def _give(connection: Connection, row: Row[Any], holder: str, expires: datetime) -> Turn:
+    """The next turn of a row that the transaction has locked."""
+    turn = Turn(row.scope, row.key, holder or str(uuid.uuid4()), row.token + 1, expires, row.content or "")
+    given = {"token": turn.token, "holder": turn.holder, "expires": turn.expires}
+    connection.execute(update(ONCE).where(_at(row.scope, row.key)).values(**given))
+    return turn
 
 
 def _overtaken(turn: Turn) -> StaleClaim:
