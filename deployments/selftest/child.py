@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -84,16 +85,10 @@ def _happen(order: Order, act: str) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     elif order.fault:
-        signalled = order.acts.with_suffix(".reached")
-        signalled.touch()
-        while signalled.exists():
-            _short_sleep()
-
-
-def _short_sleep() -> None:
-    import time
-
-    time.sleep(0.01)
+        reached = order.acts.with_suffix(".reached")
+        reached.touch()
+        while reached.exists():
+            time.sleep(0.01)
 
 
 def _lost(act: str) -> Exception:
@@ -103,9 +98,10 @@ def _lost(act: str) -> Exception:
 
     from gauntlet.datasets.errors import ServiceDown
 
-    if act.split()[0] in ("put",):
+    kind = act.split()[0]
+    if kind == "put":
         return ReadTimeoutError(endpoint_url="http://s3")
-    if act.split()[0] in ("set", "delete", "create", "finalize"):
+    if kind in ("set", "delete", "create", "finalize"):
         return requests.ReadTimeout("the answer was lost")
     return ServiceDown("the database", "", "the answer was lost", "try again")
 
@@ -155,7 +151,7 @@ def _kind_of(key: str) -> str:
     return name if folder == "scores" else f"{folder}.{name.rpartition('.')[2]}"
 
 
-def _promoted(_frozen: Any, _replays: Any, _smoke: bool, mode: Any, **_: Any) -> Any:
+def promoted(_frozen: Any, _replays: Any, _smoke: bool, mode: Any, **_: Any) -> Any:
     """Stands for `decide`."""
     from gauntlet.tasks.promotion.decide import Decision
 
@@ -177,7 +173,7 @@ def _shorten() -> None:
     gauntlet.tasks.claims.database.PATIENCE_S = BUSY_S  # type: ignore[assignment]
     gauntlet.tasks.runtime.steps.RETRY_DELAYS_S = DELAYS_S  # type: ignore[assignment]
     gauntlet.flows._promotion.POLL_S = 0.2
-    gauntlet.flows._promotion.decide = _promoted  # type: ignore[assignment]
+    gauntlet.flows._promotion.decide = promoted  # type: ignore[assignment]
 
 
 def run(order: Order) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class FlowRow:
-    """A flow, what it is called with, and its acts. `moved`: from this act on, the next run has nothing left to do."""
+    """A flow with its acts in order, what it is in Prefect and what it is called with."""
 
     name: str
     acts: tuple[str, ...]

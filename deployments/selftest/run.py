@@ -71,31 +71,33 @@ class Walk:
         self._check(f"{row.name}, undisturbed", broken_at_rest(self.plant, self.offered))
         return done.acts
 
-    def column(self, row: FlowRow, acts: Sequence[str], fault_of: Mapping[str, Fault]) -> None:
-        """Each act with its fault. What a fault left is what the next act's run begins with."""
+    def column(self, row: FlowRow, fault_of: Mapping[str, Fault]) -> None:
+        """Each act, in order, with its fault. What a fault left is what the next act's run begins with."""
         case: Case | None = None
-        for act in acts:
-            fault = fault_of[act]
-            for last_try in (False, True):
-                case = case or self.begin(row)
-                running = self._disturb(case, act, fault)
-                if act in running.acts:
-                    break
-                self._settle(case)
-                case = None
-                if last_try:
-                    self.report.broken.append(f"{row.name}, {act}, {fault.name}: the act was not reached")
+        for act, fault in fault_of.items():
+            cell = f"{row.name}, {act}, {fault.name}"
+            case, running = self._reach(row, case, act, fault)
             if case is None:
+                self.report.broken.append(f"{cell}: the act was not reached")
                 continue
             self.report.cells.append((row.name, act, fault.name))
-            self.say(f"{row.name} · {act} · {fault.name}")
-            cell = f"{row.name}, {act}, {fault.name}"
+            self.say(cell.replace(", ", " · "))
             self._check(cell, broken_always(self.plant))
             if running.ended or fault.name == "frozen" or self._moved(case):
                 self._settle(case, cell)
                 case = None
         if case is not None:
             self._settle(case, f"{row.name}, at its end")
+
+    def _reach(self, row: FlowRow, case: Case | None, act: str, fault: Fault) -> tuple[Case | None, Running]:
+        """The run in which the fault followed the act, with its case; None where it was not reached, from the start either."""
+        for start in (case, None):
+            begun = start or self.begin(row)
+            running = self._disturb(begun, act, fault)
+            if act in running.acts:
+                return begun, running
+            self._settle(begun)
+        return None, running
 
     def begin(self, row: FlowRow) -> Case:
         """A fresh start of a flow."""
@@ -204,7 +206,7 @@ def walk(plant: Plant, rows: Sequence[FlowRow], faults: Sequence[Fault], day: in
     for row in rows:
         acts = walked.acts(row)
         for column in columns(acts, faults, day):
-            walked.column(row, list(column), column)
+            walked.column(row, column)
     return walked.report
 
 

@@ -14,11 +14,11 @@ import pytest
 from mlflow import MlflowClient
 
 from gauntlet.blocks import AlertChannel
-from gauntlet.datasets import ai4i, dataset
+from gauntlet.datasets import dataset
+from gauntlet.deployments.selftest.child import promoted
+from gauntlet.deployments.selftest.plant import another_product
 from gauntlet.flows import _promotion, flow_named
 from gauntlet.tasks.gauntlets import named
-from gauntlet.tasks.models.process_features import rule_oracle
-from gauntlet.tasks.promotion.decide import Decision
 from gauntlet.tasks.result import GauntletResult
 from gauntlet.tasks.runtime.connection import block_name
 
@@ -77,25 +77,15 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
     """A folder with one scored-to-be file of another product: 9 Nm more torque; failures by the process' own three rules."""
 
     def drawn(seed: int) -> Path:
-        folder = tmp_path_factory.mktemp(f"product-{seed}")
-        table = ai4i.read(ai4i.simulate(tmp_path_factory.mktemp("drawn"), seed=seed, rows=1000)).frame
-        table["Torque [Nm]"] += 9.0
-        table[ai4i.SPEC.target] = rule_oracle(table[list(ai4i.SPEC.features)])
-        table[[*ai4i.SPEC.features, ai4i.SPEC.target]].to_csv(folder / "product.csv", index=False)
-        (folder / "SIMULATED.json").write_text("{}")
-        return folder
+        return another_product(tmp_path_factory.mktemp(f"product-{seed}") / "of", seed, rows=1000)
 
     return drawn
-
-
-def _promoted(_frozen: Any, _replays: Any, _smoke: bool, mode: Any, **_: Any) -> Decision:
-    return Decision("promote", ("it is better",), {}, mode)
 
 
 @pytest.fixture
 def every_challenger_is_better(monkeypatch: pytest.MonkeyPatch) -> None:
     """The decision stands for itself elsewhere; here it is made whatever the figures of a small simulated set."""
-    monkeypatch.setattr(_promotion, "decide", _promoted)
+    monkeypatch.setattr(_promotion, "decide", promoted)
 
 
 @pytest.fixture
