@@ -20,7 +20,7 @@ from gauntlet.datasets.address import masked
 from gauntlet.datasets.errors import BadInput
 from gauntlet.flows._loop import Loop, loop_run_name, name_run, open_loop, read_policy, refused, send_events
 from gauntlet.flows._promotion import holding_aliases, label, promote_challenger, recover_aliases
-from gauntlet.tasks.claims import AHEAD, Hold, Refusal, content_of, database_time, first_seen, holding, refuse
+from gauntlet.tasks.claims import AHEAD, Hold, Refusal, database_time, first_seen, holding, refuse
 from gauntlet.tasks.gauntlets import in_loop
 from gauntlet.tasks.loop import challenger
 from gauntlet.tasks.loop.champion import Champion, champion_of
@@ -65,19 +65,17 @@ def _register(
     return version
 
 
-def _take_up(
-    loop: Loop, gauntlet: str, request: str, check: Callable[[], None]
-) -> tuple[Registered, int, LoadedModel] | None:
-    """What this request registered before it was cut off, with the alias, loaded; None where it comes for the first time."""
+def _take_up(loop: Loop, work: Mapping[str, Any], check: Callable[[], None]) -> tuple[Registered, LoadedModel] | None:
+    """The version of a work that was cut off, with the alias, loaded; None where it was cut off before its registration."""
     with servers(loop.connection):
         keys = signing_key(loop.key_file)
-        found = challenger.registered_by(loop.engine, gauntlet, request, keys)
-        if found is None:
+        version = challenger.registered_as(work, keys)
+        if version is None:
             return None
         check()
-        give(found[0].name, found[0].version, CHALLENGER)
-        say(f"{found[0].name} v{found[0].version} was registered by this request before: it is not trained again")
-        return *found, examine(Holder(found[0].name, found[0].version), keys.public_key())
+        give(version.name, version.version, CHALLENGER)
+        say(f"{version.name} v{version.version} was registered by this request before: it is not trained again")
+        return version, examine(Holder(version.name, version.version), keys.public_key())
 
 
 register_challenger = step(_register, "register", calls_server=True)
@@ -236,11 +234,12 @@ def _challenge(
 ) -> tuple[Registered, int, Contest]:
     """The challenger's version, its new rows and how it did beside the champion: trained now, or by this request before."""
     gauntlet = champion.gauntlet
-    if content_of(loop.engine, f"challenger:{gauntlet}", request) is not None:
-        before = take_up(loop, gauntlet, request, hold.check)
-        if before is not None:
-            version, new_rows, loaded = before
-            return version, new_rows, compare(champion, loaded.model, challenger.of_versions(champion, loaded), seed)
+    work = challenger.remembered(loop.engine, gauntlet, request)
+    before = take_up(loop, work, hold.check) if work is not None else None
+    if work is not None and before is not None:
+        version, loaded = before
+        judged = compare(champion, loaded.model, challenger.of_versions(champion, loaded), seed)
+        return version, int(work["new_rows"]), judged
     training_data = gather(champion, limits.lookback_days, loop.connection, why)
     pipeline = train(champion, training_data)
     judged = compare(champion, pipeline, training_data, seed)

@@ -109,13 +109,15 @@ def remember(engine: Engine, gauntlet: str, request: str, submission: Submission
     keep_content(engine, f"challenger:{gauntlet}", request, json.dumps(work))
 
 
-def registered_by(engine: Engine, gauntlet: str, request: str, keys: KeyRing) -> tuple[Registered, int] | None:
-    """The version that a request registered before it was cut off, and of how many new rows; None where it did not."""
-    if (content := content_of(engine, f"challenger:{gauntlet}", request)) is None:
-        return None
-    work = json.loads(content)
-    version = find(work["name"], work["key"], keys)
-    return (version, int(work["new_rows"])) if version is not None else None
+def remembered(engine: Engine, gauntlet: str, request: str) -> dict[str, Any] | None:
+    """The work that a request was about to register before it was cut off; None where it comes for the first time."""
+    content = content_of(engine, f"challenger:{gauntlet}", request)
+    return dict(json.loads(content)) if content is not None else None
+
+
+def registered_as(work: Mapping[str, Any], keys: KeyRing) -> Registered | None:
+    """The version of a remembered work; None where it was not registered."""
+    return find(work["name"], work["key"], keys)
 
 
 def _noted(training_data: TrainingData) -> list[str]:
